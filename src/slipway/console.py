@@ -1,0 +1,105 @@
+"""The one door to the terminal and to the build log. Nothing else in slipway prints."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TextIO
+
+COLOURS: Final = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "bold": "1", "dim": "2"}
+
+
+@dataclass
+class _State:
+    """What the process shares: one lock for all output, one log file, one wish for detail."""
+
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    log: TextIO | None = None
+    log_path: Path | None = None
+    verbose: bool = False
+
+
+_state = _State()
+_task: ContextVar[str] = ContextVar("task", default="slipway")
+
+
+def set_verbose(wanted: bool) -> None:
+    """Show commands on the terminal, or stop to."""
+    _state.verbose = wanted
+
+
+def is_verbose() -> bool:
+    """Whether commands are shown on the terminal."""
+    return _state.verbose
+
+
+def out(text: str = "") -> None:
+    """Print a line of the answer on standard output."""
+    with _state.lock:
+        print(text, file=sys.stdout, flush=True)
+
+
+def say(text: str) -> None:
+    """Print a line about the work on standard error."""
+    with _state.lock:
+        print(text, file=sys.stderr, flush=True)
+
+
+def verbose(text: str) -> None:
+    """Print a line about the work when VERBOSE=true asked for it."""
+    if _state.verbose:
+        say(text)
+
+
+def warn(text: str) -> None:
+    """Print a warning and log it."""
+    log(f"warning: {text}")
+    say(f"{style('warning', 'yellow')}: {text}")
+
+
+def style(text: str, colour: str, stream: TextIO | None = None) -> str:
+    """Colour a word where the terminal shows colours and nobody forbids it (no-color.org)."""
+    stream = stream or sys.stderr
+    wanted = "NO_COLOR" not in os.environ and (stream.isatty() or "CLICOLOR_FORCE" in os.environ)
+    return f"\033[{COLOURS[colour]}m{text}\033[0m" if wanted else text
+
+
+def log(text: str) -> None:
+    """Append a line to the build log, with the task it belongs to."""
+    with _state.lock:
+        if _state.log is not None:
+            _state.log.write(f"[{_task.get()}] {text}\n")
+            _state.log.flush()
+
+
+def log_name() -> str:
+    """How messages call the build log."""
+    return str(_state.log_path or "the build log")
+
+
+@contextmanager
+def logging_to(path: Path) -> Iterator[None]:
+    """Append to a build log inside the block; it can be followed with `tail -f`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        _state.log, _state.log_path = file, path
+        try:
+            yield
+        finally:
+            _state.log = None
+
+
+@contextmanager
+def task(name: str) -> Iterator[None]:
+    """Mark the lines logged inside the block with a task's name."""
+    token = _task.set(name)
+    try:
+        yield
+    finally:
+        _task.reset(token)

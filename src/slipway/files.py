@@ -1,0 +1,116 @@
+"""The door to the file system: whole files or none, hashed while they are written."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Final, Self
+
+from slipway.errors import SlipwayError
+
+CHUNK: Final = 1 << 20
+
+
+class HashingWriter:
+    """A binary file that is hashed as it is written and appears under its name only when complete.
+
+    Use it as a context manager. When the block fails, nothing is left behind.
+    """
+
+    def __init__(self, path: Path, *algorithms: str, mode: int = 0o644) -> None:
+        self.path, self.mode, self.size = path, mode, 0
+        self._hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
+
+    def __enter__(self) -> Self:
+        with explained(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", suffix=".part", dir=self.path.parent)
+        self._part = Path(name)
+        self._file: BinaryIO = os.fdopen(handle, "wb")
+        return self
+
+    def write(self, data: bytes | memoryview) -> int:
+        """Write and hash; returns the number of bytes."""
+        with explained(self.path):
+            self._file.write(data)
+        for digest in self._hashes.values():
+            digest.update(data)
+        self.size += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        """The number of bytes written so far."""
+        return self.size
+
+    def flush(self) -> None:
+        """Pass what is buffered to the system."""
+        with explained(self.path):
+            self._file.flush()
+
+    def digests(self) -> dict[str, str]:
+        """The hexadecimal digests of what was written, by algorithm."""
+        return {name: digest.hexdigest() for name, digest in self._hashes.items()}
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            with explained(self.path):
+                self._file.close()
+                if kind is None:
+                    self._part.chmod(self.mode)
+                    self._part.replace(self.path)
+        finally:
+            self._part.unlink(missing_ok=True)
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn the system's refusal to write into an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise SlipwayError(
+            f"cannot write {path}: {error.strerror}", hint=_WRITE_HINTS.get(error.errno or 0, "check the folder and its owner")
+        ) from error
+
+
+_WRITE_HINTS: Final = {
+    28: "the disk is full: free some space (doit clean removes what slipway made) and run again",
+    122: "the disk quota is used up: free some space and run again",
+    13: "this user may not write there: change the owner or the mode of the folder",
+    30: "the file system is mounted read-only: write elsewhere",
+}
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Write a whole file under its final name, or nothing."""
+    with HashingWriter(path, mode=mode) as out:
+        out.write(data)
+
+
+def copy_hashed(source: Path, target: Path, *algorithms: str, mode: int) -> tuple[int, dict[str, str]]:
+    """Copy a file, reading it once; returns its size and digests."""
+    with source.open("rb") as file, HashingWriter(target, *algorithms, mode=mode) as out:
+        while chunk := file.read(CHUNK):
+            out.write(chunk)
+    return out.size, out.digests()
+
+
+def digest_file(path: Path, algorithm: str = "sha256") -> str:
+    """The hexadecimal digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a file or a folder with all it holds; nothing there is fine."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        with suppress(FileNotFoundError):
+            path.unlink()

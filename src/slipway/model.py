@@ -1,0 +1,272 @@
+"""What a project says, as frozen data: the rest of slipway works on these and on nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from slipway.platforms import Platform
+from slipway.version import Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CargoComponent:
+    """Binaries that cargo builds; they go to `bin/` of a distribution."""
+
+    KIND: ClassVar[str] = "cargo"
+    name: str
+    path: Path
+    package: str
+    binaries: tuple[str, ...]
+    features: tuple[str, ...] = ()
+    default_features: bool = True
+    profile: str = "release"
+    arguments: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ("**",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeComponent:
+    """Files that are copied: libraries, configuration, documentation."""
+
+    KIND: ClassVar[str] = "tree"
+    name: str
+    path: Path
+    to: str
+    include: tuple[str, ...] = ("**",)
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandComponent:
+    """Files that any other command builds; `outputs` maps a place in the distribution to the file made."""
+
+    KIND: ClassVar[str] = "command"
+    name: str
+    path: Path
+    command: tuple[str, ...]
+    outputs: Mapping[str, str]
+    inputs: tuple[str, ...] = ("**",)
+
+
+Component = CargoComponent | TreeComponent | CommandComponent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """A named selection of components."""
+
+    name: str
+    components: tuple[str, ...]
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformSettings:
+    """What a project says about one platform; empty means slipway's own choice."""
+
+    tool: str = "auto"
+    glibc: str = ""
+    macos: str = ""
+    cross_image: str = ""
+    archives: tuple[str, ...] = ()
+    rustflags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A program that the system keeps running.
+
+    In `arguments` and `environment`, `{bin}`, `{lib}`, `{share}`, `{config}` and `{state}` stand for the folders of an install.
+    """
+
+    name: str
+    binary: str
+    summary: str
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user: str = ""
+    state: bool = True
+    after: tuple[str, ...] = ()
+    enable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionRule:
+    """Where the version comes from, how versions are ordered, and how a tag is spelled."""
+
+    source: str = "cargo"
+    path: Path = Path("Cargo.toml")
+    value: str = ""
+    scheme: str = "semver"
+    tag: str = "v{version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallRules:
+    """What the installers say and check."""
+
+    health: tuple[str, ...] = ()
+    download_url: str = ""
+    config_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebRules:
+    """What a Debian package says beside the project's own facts."""
+
+    package: str = ""
+    section: str = "utils"
+    priority: str = "optional"
+    depends: tuple[str, ...] = ()
+    recommends: tuple[str, ...] = ()
+    suggests: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
+    provides: tuple[str, ...] = ()
+    compression: str = "gzip"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestRules:
+    """How the project and its distributions are tested; commands are shell lines."""
+
+    __test__: ClassVar[bool] = False
+    unit: tuple[str, ...] = ()
+    basic: tuple[str, ...] = ()
+    integration: tuple[str, ...] = ()
+    complete: tuple[str, ...] = ()
+    files: Path | None = None
+    image: str = "debian:bookworm-slim"
+    bootstrap: str = ""
+    variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """Everything that slipway.toml says; all paths are absolute."""
+
+    file: Path
+    root: Path
+    name: str
+    summary: str
+    description: str
+    license: str
+    maintainer: str
+    homepage: str
+    documents: tuple[Path, ...]
+    components: tuple[Component, ...]
+    variants: tuple[Variant, ...]
+    platforms: tuple[Platform, ...]
+    settings: Mapping[str, PlatformSettings]
+    services: tuple[Service, ...]
+    version: VersionRule
+    install: InstallRules
+    deb: DebRules
+    tests: TestRules
+    checksums: tuple[str, ...]
+    compression: int
+
+    def of(self, variant: Variant) -> tuple[Component, ...]:
+        """The components of a variant, in the order of slipway.toml."""
+        return tuple(part for part in self.components if part.name in variant.components)
+
+    def on(self, platform: Platform) -> PlatformSettings:
+        """What the project says about a platform."""
+        return self.settings.get(platform.id, PlatformSettings())
+
+    def services_of(self, variant: Variant) -> tuple[Service, ...]:
+        """The services whose binary the variant carries."""
+        binaries = {name for part in self.of(variant) if isinstance(part, CargoComponent) for name in part.binaries}
+        commands = {Path(to).name for part in self.of(variant) if isinstance(part, CommandComponent) for to in part.outputs}
+        return tuple(service for service in self.services if service.binary in binaries | commands)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """Where one run reads and writes; all absolute."""
+
+    root: Path
+    dist: Path
+    packages: Path
+    installers: Path
+    state: Path
+    log: Path
+
+    @classmethod
+    def under(cls, root: Path) -> Paths:
+        """The documented layout below a folder."""
+        return cls(
+            root=root,
+            dist=root / "dist",
+            packages=root / "packages",
+            installers=root / "packages" / "installers",
+            state=root / ".slipway",
+            log=root / "build.log",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One distribution: a platform and a variant."""
+
+    platform: Platform
+    variant: Variant
+
+    @property
+    def id(self) -> str:
+        """`linux-amd64-complete`."""
+        return f"{self.platform.id}-{self.variant.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """What one run is about: a project at a version, and the cells that were asked for."""
+
+    project: Project
+    version: Version
+    paths: Paths
+    platforms: tuple[Platform, ...]
+    variants: tuple[Variant, ...]
+    epoch: int
+    cross: bool | None = None
+    jobs: int = 1
+    verbose: bool = False
+
+    @property
+    def base(self) -> str:
+        """`provisioning-2.1.0`."""
+        return f"{self.project.name}-{self.version}"
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """The distributions that were asked for."""
+        return self.cells_of(self.platforms)
+
+    @property
+    def matrix(self) -> tuple[Cell, ...]:
+        """Every distribution that the project can have."""
+        rows = (*self.project.platforms, *(row for row in self.platforms if row not in self.project.platforms))
+        return tuple(Cell(platform=row, variant=variant) for row in rows for variant in self.project.variants)
+
+    def cells_of(self, platforms: tuple[Platform, ...]) -> tuple[Cell, ...]:
+        """The distributions of some platforms in the variants that were asked for."""
+        return tuple(Cell(platform=row, variant=variant) for row in platforms for variant in self.variants)
+
+    def name_of(self, cell: Cell) -> str:
+        """`provisioning-2.1.0-linux-amd64-complete`: the folder and, with a suffix, every archive."""
+        return f"{self.base}-{cell.id}"
+
+    def staged(self, cell: Cell) -> Path:
+        """The folder of a distribution."""
+        return self.paths.dist / self.name_of(cell)
+
+    def contents(self, cell: Cell) -> Path:
+        """The file that lists a distribution's files with their digests."""
+        return self.paths.dist / f"{self.name_of(cell)}.contents.json"
+
+    def binary(self, platform: Platform, name: str) -> Path:
+        """Where a compiled binary of a platform is put."""
+        return self.paths.dist / "platform" / platform.id / f"{name}{platform.exe}"

@@ -1,0 +1,54 @@
+"""Steps: the kind of work that makes files, described before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slipway.errors import ConfigError
+from slipway.plain import to_plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One piece of work: reads its inputs, writes its outputs, touches nothing else.
+
+    `run` is a frozen dataclass with `__call__`, so that a Step can be pickled, and so that every
+    setting which decides the outputs is data that can be compared with the last run's.
+    """
+
+    stage: str
+    key: str
+    doc: str
+    run: Callable[[], None]
+    inputs: tuple[Path, ...] = ()
+    outputs: tuple[Path, ...] = ()
+    after: tuple[str, ...] = ()
+    always: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name under which doit knows the Step."""
+        return f"{self.stage}:{self.key}"
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What besides the inputs decides the outputs, as plain data."""
+        run: dict[str, Any] = to_plain(self.run)
+        return {"run": type(self.run).__name__, **run}
+
+
+def unique(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Return the steps; refuse two that would write one file."""
+    found = tuple(steps)
+    owners: dict[Path, str] = {}
+    for step in found:
+        for output in step.outputs:
+            if (other := owners.setdefault(output, step.name)) != step.name:
+                raise ConfigError(
+                    f"{other} and {step.name} would both write {output.name}",
+                    hint="give one of the components or archives another name in slipway.toml",
+                )
+    return found
