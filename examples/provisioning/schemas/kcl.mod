@@ -1,0 +1,3 @@
+[package]
+name = "provisioning"
+version = "2.1.0"

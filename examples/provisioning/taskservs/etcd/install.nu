@@ -1,0 +1,21 @@
+#!/usr/bin/env nu
+# Installs etcd on a Debian or Ubuntu machine.
+
+# The command lines, in order.
+def steps []: nothing -> list<string> {
+    [
+        "apt-get update"
+        "apt-get install -y etcd-server etcd-client"
+        "systemctl enable --now etcd"
+    ]
+}
+
+# Prints the command lines; with --apply, runs them (as root) and stops at the first that fails.
+def main [--apply]: nothing -> nothing {
+    for step in (steps) {
+        print $step
+        if $apply {
+            ^sh -c $step
+        }
+    }
+}

@@ -1,0 +1,22 @@
+#!/usr/bin/env nu
+# Installs kubernetes on a Debian or Ubuntu machine.
+
+# The command lines, in order.
+def steps []: nothing -> list<string> {
+    [
+        "apt-get update"
+        "apt-get install -y kubeadm kubelet kubectl"
+        "apt-mark hold kubeadm kubelet kubectl"
+        "kubeadm init"
+    ]
+}
+
+# Prints the command lines; with --apply, runs them (as root) and stops at the first that fails.
+def main [--apply]: nothing -> nothing {
+    for step in (steps) {
+        print $step
+        if $apply {
+            ^sh -c $step
+        }
+    }
+}
