@@ -64,8 +64,21 @@ class HashingWriter:
                 if kind is None:
                     self._part.chmod(self.mode)
                     self._part.replace(self.path)
+                    self._remember()
         finally:
             self._part.unlink(missing_ok=True)
+
+    def _remember(self) -> None:
+        if "sha256" in self._hashes:
+            _known[str(self.path)] = (_signs(self.path.stat()), self.digests()["sha256"])
+
+
+_Signs = tuple[int, int, int]
+_known: Final[dict[str, tuple[_Signs, str]]] = {}
+
+
+def _signs(stat: os.stat_result) -> _Signs:
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 @contextmanager
@@ -105,6 +118,15 @@ def digest_file(path: Path, algorithm: str = "sha256") -> str:
     """The hexadecimal digest of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def digest_file_cached(path: str, stat: os.stat_result) -> str:
+    """The SHA-256 of a file, without reading it again when this process wrote or hashed it and it has not changed since."""
+    signs, digest = _known.get(path, (None, ""))
+    if signs != _signs(stat):
+        digest = digest_file(Path(path))
+        _known[path] = (_signs(stat), digest)
+    return digest
 
 
 def remove_tree(path: Path) -> None:

@@ -1,12 +1,24 @@
-"""The one list of artifacts, from which checksums, installers, publishing and validation all read."""
+"""The one list of artifacts, from which checksums, installers, publishing and validation all read.
+
+Whoever makes an artifact also writes its record: one small file in the state folder. The manifest is collected from
+the records, so no artifact is read again to be hashed, and running one stage keeps what the others made.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from slipway.errors import VerificationError
+from slipway.files import write_atomic
+from slipway.model import Project, Release
+from slipway.plain import from_plain, to_plain
 
 SCHEMA: Final = 1
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,3 +45,130 @@ class Manifest:
     epoch: int
     artifacts: tuple[Artifact, ...]
     schema: int = SCHEMA
+
+    def dump(self) -> bytes:
+        """The JSON form, the same bytes for the same artifacts."""
+        return json.dumps(to_plain(self), indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+
+    @classmethod
+    def load(cls, path: Path) -> Manifest:
+        """Read a manifest; raises VerificationError when it cannot be read or is not one."""
+        return _read(path, cls, "manifest", "make it again: doit package-all")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """An artifact, and the release that it was made for."""
+
+    release: str
+    artifact: Artifact
+
+
+def digest_names(project: Project) -> tuple[str, ...]:
+    """The digests that every artifact gets: SHA-256 and those that the project asks for."""
+    return tuple(dict.fromkeys(("sha256", *project.checksums)))
+
+
+def records_dir(release: Release) -> Path:
+    """The folder of the records."""
+    return release.paths.state / "artifacts"
+
+
+def record_path(release: Release, name: str) -> Path:
+    """Where the record of an artifact with this file name goes; an output of the Step that makes the artifact."""
+    return records_dir(release) / f"{name}.json"
+
+
+def record(path: Path, release: str, artifact: Artifact) -> None:
+    """Write the record of an artifact made for a release such as `provisioning-2.1.0`."""
+    made = Record(release=release, artifact=artifact)
+    write_atomic(path, json.dumps(to_plain(made), indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n")
+
+
+def load_record(path: Path) -> Record:
+    """Read a record; raises VerificationError when it is not one."""
+    return _read(path, Record, "record of an artifact", f"remove {path} and run again")
+
+
+def collect(
+    records: Path, packages: Path, head: Manifest, *, planned: Mapping[str, Collection[str]], digests: Collection[str]
+) -> Manifest:
+    """Complete a manifest without artifacts from the records of its release.
+
+    A record counts when its artifact is there and has all the digests that are asked for. `planned` names, by kind,
+    the files that the whole matrix makes; an artifact of such a kind under another name is left from before
+    slipway.toml changed, and is passed over.
+    """
+    base = f"{head.name}-{head.version}"
+    found = [load_record(path) for path in sorted(records.glob("*.json"))]
+    mine = [each.artifact for each in found if each.release == base and each.artifact.name in _names(planned, each)]
+    whole = (each for each in mine if _is_there(packages, each) and set(digests) <= set(each.digests))
+    there = sorted(whole, key=lambda each: each.path)
+    _refuse_twins(there)
+    return replace(head, artifacts=tuple(there))
+
+
+def _names(planned: Mapping[str, Collection[str]], made: Record) -> Collection[str]:
+    return planned.get(made.artifact.kind, (made.artifact.name,))
+
+
+def _is_there(packages: Path, artifact: Artifact) -> bool:
+    path = packages / artifact.path
+    return path.is_file() and path.stat().st_size == artifact.size
+
+
+def _refuse_twins(artifacts: Iterable[Artifact]) -> None:
+    seen: dict[str, str] = {}
+    for artifact in artifacts:
+        if (other := seen.setdefault(artifact.name, artifact.path)) != artifact.path:
+            raise VerificationError(
+                f"two artifacts have the name {artifact.name}: {other} and {artifact.path}",
+                hint="a release has one folder for all files: give one of them another name in slipway.toml",
+            )
+
+
+def _read(path: Path, kind: type[T], what: str, hint: str) -> T:
+    try:
+        return from_plain(kind, json.loads(path.read_bytes()))
+    except FileNotFoundError as error:
+        raise VerificationError(f"there is no {path}", hint=hint) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise VerificationError(f"{path} is not a {what}: {error}", hint=hint) from error
+
+
+def manifest_schema() -> dict[str, Any]:
+    """The JSON Schema of a manifest, derived from the dataclasses."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "slipway manifest",
+        **_schema_of(Manifest),
+        "$defs": {"Artifact": _schema_of(Artifact)},
+    }
+
+
+_TYPES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "str": {"type": "string"},
+    "int": {"type": "integer", "minimum": 0},
+    "Mapping[str, str]": {"type": "object", "additionalProperties": {"type": "string"}},
+    "tuple[Artifact, ...]": {"type": "array", "items": {"$ref": "#/$defs/Artifact"}},
+}
+_NARROWER: Final[Mapping[str, Mapping[str, Any]]] = {
+    "schema": {"const": SCHEMA},
+    "name": {"minLength": 1, "pattern": "^[^/]+$"},
+    "path": {"minLength": 1, "pattern": "^[^/]"},
+    "digests": {
+        "required": ["sha256"],
+        "properties": {"sha256": {"pattern": "^[0-9a-f]{64}$"}, "md5": {"pattern": "^[0-9a-f]{32}$"}},
+    },
+}
+
+
+def _schema_of(kind: type[Artifact | Manifest]) -> dict[str, Any]:
+    names = [each.name for each in fields(kind)]
+    return {
+        "description": (kind.__doc__ or "").strip(),
+        "type": "object",
+        "additionalProperties": False,
+        "required": names,
+        "properties": {each.name: {**_TYPES[str(each.type)], **_NARROWER.get(each.name, {})} for each in fields(kind)},
+    }

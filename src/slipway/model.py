@@ -207,6 +207,11 @@ class Paths:
             log=root / "build.log",
         )
 
+    @property
+    def made(self) -> frozenset[Path]:
+        """What slipway writes; never part of the sources, even when it lies among them."""
+        return frozenset({self.dist, self.packages, self.installers, self.state, self.log})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
@@ -270,3 +275,9 @@ class Release:
     def binary(self, platform: Platform, name: str) -> Path:
         """Where a compiled binary of a platform is put."""
         return self.paths.dist / "platform" / platform.id / f"{name}{platform.exe}"
+
+    def made(self, platform: Platform, to: str) -> Path:
+        """Where a file that a command made for a platform waits for its place `to` in a distribution."""
+        if to.startswith("bin/"):
+            return self.binary(platform, to.removeprefix("bin/"))
+        return self.paths.dist / "platform" / platform.id / "files" / to

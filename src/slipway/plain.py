@@ -7,19 +7,22 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import PurePath
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+ASIDE: Final = {"aside": True}
 
 
 def to_plain(value: object) -> Any:
     """Turn dataclasses, tuples, mappings and paths into what JSON can hold.
 
-    A dataclass that is one of several kinds says which by its class variable `KIND`.
+    A dataclass that is one of several kinds says which by its class variable `KIND`. A field with
+    `metadata=ASIDE` is left out: it takes part in the work, but does not decide what comes of it.
     """
     if is_dataclass(value) and not isinstance(value, type):
         tag = {"kind": kind} if (kind := _tag(type(value))) else {}
-        return tag | {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
+        shown = (field.name for field in fields(value) if "aside" not in field.metadata)
+        return tag | {name: to_plain(getattr(value, name)) for name in shown}
     if isinstance(value, Mapping):
         return {str(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list | frozenset | set):
@@ -54,7 +57,7 @@ def _build(kind: Any, data: Any) -> Any:
         return {key: _build(get_args(kind)[1], item) for key, item in data.items()}
     if isinstance(kind, type) and is_dataclass(kind):
         hints = _hints(kind)
-        return kind(**{name: _build(hints[name], item) for name, item in data.items() if name in hints and name != "kind"})
+        return kind(**{name: _build(hints[name], item) for name, item in data.items() if name in hints})
     if isinstance(kind, type) and issubclass(kind, PurePath):
         return kind(data)
     return data

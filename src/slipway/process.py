@@ -6,31 +6,38 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from slipway import console
 from slipway.errors import SlipwayError
 
 TAIL: Final = 30
+GRACE: Final = 5.0
 _secrets: ContextVar[tuple[str, ...]] = ContextVar("secrets", default=())
+_children: set[subprocess.Popen[str]] = set()
+Argv = Sequence[str | os.PathLike[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a program ended, and everything it said (standard output and errors together)."""
+    """How a program ended, and what it said.
+
+    `output` is standard output and errors together; after `question`, it is the errors alone and `answer` the rest.
+    """
 
     code: int
     output: str
+    answer: str = ""
 
 
 def run(
-    argv: Sequence[str | os.PathLike[str]],
+    argv: Argv,
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
@@ -42,39 +49,95 @@ def run(
     `env` is laid over this process's environment. What the program says goes to the build log line by line.
     Raises SlipwayError with the end of the output when it fails and `check` is true, or when it is not there.
     """
-    words = [os.fspath(word) for word in argv]
-    shown = redact(shlex.join(words))
-    console.log(f"+ {shown}")
-    console.verbose(f"+ {shown}")
-    with _spawn(words, cwd, env, stdin is not None) as child:
-        if stdin is not None and child.stdin is not None:
-            child.stdin.write(stdin)
-            child.stdin.close()
-        lines = list(_follow(child))
+    words, shown = _echo(argv)
+    with _child(words, cwd, env, stdin is not None) as child:
+        feeder = _aside(_feed, child.stdin, stdin or "")
+        lines = list(_follow(child.stdout))
+        feeder.join()
     if check and child.returncode != 0:
-        raise SlipwayError(_failure(shown, child.returncode, lines), hint=f"the whole output is in {console.log_name()}")
+        raise SlipwayError(failure(shown, child.returncode, "".join(lines)), hint=_where())
     return Result(child.returncode, "".join(lines))
 
 
-def capture(
-    argv: Sequence[str | os.PathLike[str]], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
-) -> str | None:
+def question(argv: Argv, *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Result:
+    """Run a program whose standard output is data: that is kept whole, its errors go to the build log line by line.
+
+    A failure is left to the caller to judge; a program that is not there raises SlipwayError.
+    """
+    words, _ = _echo(argv)
+    answer: list[str] = []
+    with _child(words, cwd, env, talk=False, apart=True) as child:
+        assert child.stdout is not None
+        reader = _aside(answer.extend, child.stdout)
+        lines = list(_follow(child.stderr))
+        reader.join()
+    return Result(child.returncode, "".join(lines), "".join(answer))
+
+
+def capture(argv: Argv, *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str | None:
     """Return what a quick question to a program answers on standard output, or None when it fails or is not there."""
-    words = [os.fspath(word) for word in argv]
     try:
         done = subprocess.run(
-            words,
+            [os.fspath(word) for word in argv],
             cwd=cwd,
             env=None if env is None else {**os.environ, **env},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=60,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+def stop_all() -> None:
+    """Ask every program that still runs to end, as a Ctrl-C in a terminal would."""
+    for child in tuple(_children):
+        child.terminate()
+
+
+class Background:
+    """A program that works beside this process, out of reach of the terminal's signals.
+
+    Its standard input stays open as long as this process lives: a program that reads it ends with us, however we end.
+    """
+
+    def __init__(self, child: subprocess.Popen[bytes]) -> None:
+        self._child = child
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._child.poll() is None
+
+    def end(self, patience: float = 10) -> None:
+        """Close its standard input and wait; what then still runs is killed."""
+        if self._child.stdin is not None:
+            self._child.stdin.close()
+        try:
+            self._child.wait(patience)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+
+
+def start(argv: Sequence[str | os.PathLike[str]], *, log: Path, env: Mapping[str, str] | None = None) -> Background:
+    """Start a program and return at once; what it says goes to the file `log`."""
+    words = [os.fspath(word) for word in argv]
+    console.log(f"+ {redact(shlex.join(words))} &")
+    with log.open("ab") as out:
+        child = subprocess.Popen(
+            words,
+            env=None if env is None else {**os.environ, **env},
+            stdin=subprocess.PIPE,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return Background(child)
 
 
 @contextmanager
@@ -88,8 +151,8 @@ def hidden(*secrets: str) -> Iterator[None]:
 
 
 def redact(text: str) -> str:
-    """Replace every word that is to stay hidden."""
-    for word in _secrets.get():
+    """Replace every word that is to stay hidden; the longest first, since one may be part of another."""
+    for word in sorted(_secrets.get(), key=len, reverse=True):
         text = text.replace(word, "***")
     return text
 
@@ -100,7 +163,52 @@ def which(name: str) -> Path | None:
     return None if found is None else Path(found)
 
 
-def _spawn(words: list[str], cwd: Path | None, env: Mapping[str, str] | None, talk: bool) -> subprocess.Popen[str]:
+def failure(shown: str, code: int, output: str) -> str:
+    """Say how a program ended, with the last lines of what it said."""
+    tail = "".join(f"    {line}\n" for line in output.splitlines()[-TAIL:])
+    how = f"was ended by signal {-code}" if code < 0 else f"failed with exit code {code}"
+    return f"{shown} {how}\n{tail}".rstrip()
+
+
+def _where() -> str:
+    return f"the whole output is in {console.log_name()}"
+
+
+def _echo(argv: Argv) -> tuple[list[str], str]:
+    words = [os.fspath(word) for word in argv]
+    shown = redact(shlex.join(words))
+    console.log(f"+ {shown}")
+    console.verbose(f"+ {shown}")
+    return words, shown
+
+
+@contextmanager
+def _child(
+    words: list[str], cwd: Path | None, env: Mapping[str, str] | None, talk: bool, apart: bool = False
+) -> Iterator[subprocess.Popen[str]]:
+    with _spawn(words, cwd, env, talk, apart) as child:
+        _children.add(child)
+        try:
+            yield child
+        except BaseException:
+            _end(child)
+            raise
+        finally:
+            child.wait()
+            _children.discard(child)
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    child.terminate()
+    try:
+        child.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        child.kill()
+
+
+def _spawn(words: list[str], cwd: Path | None, env: Mapping[str, str] | None, talk: bool, apart: bool) -> subprocess.Popen[str]:
+    if cwd is not None and not cwd.is_dir():
+        raise SlipwayError(f"cannot run {words[0]} in {cwd}: there is no such folder", hint="check the path in slipway.toml")
     try:
         return subprocess.Popen(
             words,
@@ -108,31 +216,38 @@ def _spawn(words: list[str], cwd: Path | None, env: Mapping[str, str] | None, ta
             env=None if env is None else {**os.environ, **env},
             stdin=subprocess.PIPE if talk else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            stderr=subprocess.PIPE if apart else subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
         )
-    except FileNotFoundError as error:
-        raise SlipwayError(
-            f"{words[0]} is not installed, or {cwd or 'the current folder'} does not exist",
-            hint="doit info lists what is missing and how to get it",
-        ) from error
-    except PermissionError as error:
-        raise SlipwayError(
-            f"{words[0]} may not be executed by this user", hint="check the mode of the file and of the folders above it"
-        ) from error
+    except OSError as error:
+        raise _explain(words[0], error) from error
 
 
-def _follow(child: subprocess.Popen[str]) -> Iterable[str]:
-    assert child.stdout is not None
-    for line in child.stdout:
+def _explain(program: str, error: OSError) -> SlipwayError:
+    if isinstance(error, FileNotFoundError):
+        return SlipwayError(f"{program} is not installed", hint="doit info lists what is missing and how to get it")
+    if isinstance(error, PermissionError):
+        hint = "check the mode of the file and of the folders above it"
+        return SlipwayError(f"{program} may not be executed by this user", hint=hint)
+    return SlipwayError(f"{program} cannot be started: {error.strerror}", hint="is it a program for this system?")
+
+
+def _aside(work: Callable[..., None], *arguments: object) -> threading.Thread:
+    thread = threading.Thread(target=work, args=arguments, daemon=True)
+    thread.start()
+    return thread
+
+
+def _feed(pipe: IO[str] | None, text: str) -> None:
+    # A program may end before it has read all; its exit code says whether that was wrong.
+    if pipe is not None:
+        with suppress(BrokenPipeError), pipe:
+            pipe.write(text)
+
+
+def _follow(pipe: Iterable[str] | None) -> Iterator[str]:
+    for line in pipe or ():
         clean = redact(line)
         console.log(clean.rstrip("\n"))
         yield clean
-
-
-def _failure(shown: str, code: int, lines: Sequence[str]) -> str:
-    tail = "".join(f"    {line.rstrip()}\n" for line in deque(lines, TAIL))
-    how = f"was ended by signal {-code}" if code < 0 else f"failed with exit code {code}"
-    return f"{shown} {how}\n{tail}".rstrip()

@@ -16,7 +16,8 @@ class Step:
     """One piece of work: reads its inputs, writes its outputs, touches nothing else.
 
     `run` is a frozen dataclass with `__call__`, so that a Step can be pickled, and so that every
-    setting which decides the outputs is data that can be compared with the last run's.
+    setting which decides the outputs is data that can be compared with the last run's. `shared` are files that
+    other Steps write too: the Step runs again when one is gone.
     """
 
     stage: str
@@ -26,6 +27,7 @@ class Step:
     inputs: tuple[Path, ...] = ()
     outputs: tuple[Path, ...] = ()
     after: tuple[str, ...] = ()
+    shared: tuple[Path, ...] = ()
     always: bool = False
 
     @property

@@ -1,0 +1,1 @@
+"""Build: compile the programs, run the other commands, check the project's own files."""

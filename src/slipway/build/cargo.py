@@ -1,0 +1,104 @@
+"""Plan the compiling of the cargo components: one Step per platform and cargo invocation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from slipway.build.compile import Compile
+from slipway.build.preflight import Preflight
+from slipway.build.toolchain import choose
+from slipway.build.workspace import ROOT_FILES, find_root, inherited_flags
+from slipway.errors import ConfigError
+from slipway.model import CargoComponent, Project, Release
+from slipway.platforms import Platform
+from slipway.steps import Step, unique
+from slipway.trees import select
+
+STAGE = "compile-platform"
+Group = tuple[CargoComponent, ...]
+
+
+def plan_compile(release: Release) -> tuple[Step, ...]:
+    """One Step per platform and cargo invocation; components of one workspace and profile share an invocation."""
+    groups = _groups(release.project)
+    preflight = Preflight.of(release)
+    inputs = [_inputs(release, group) for group in groups]
+    steps = [
+        _step(
+            release, platform, group, files, preflight, key=f"{platform.id}.{group[0].name}" if len(groups) > 1 else platform.id
+        )
+        for platform in platforms_of(release)
+        for group, files in zip(groups, inputs, strict=True)
+    ]
+    return unique(steps)
+
+
+def platforms_of(release: Release) -> tuple[Platform, ...]:
+    """Every platform that the release can be made for."""
+    return tuple({cell.platform.id: cell.platform for cell in release.matrix}.values())
+
+
+def source_files(release: Release, root: Path, patterns: Sequence[str]) -> tuple[Path, ...]:
+    """The files below a folder that decide what is built, without anything that was built."""
+    skip = {*release.paths.made, root / "target", release.project.file}
+    return tuple(path for name in select(root, patterns, skip=skip) if (path := root / name).is_file())
+
+
+def _groups(project: Project) -> list[Group]:
+    groups: dict[object, list[CargoComponent]] = {}
+    for part in project.components:
+        if isinstance(part, CargoComponent):
+            same = (part.path, part.profile, part.features, part.default_features, part.arguments)
+            groups.setdefault(same, []).append(part)
+    return [tuple(group) for group in groups.values()]
+
+
+def _step(
+    release: Release, platform: Platform, group: Group, inputs: tuple[Path, ...], preflight: Preflight, *, key: str
+) -> Step:
+    project, way = release.project, choose(release, platform)
+    places = _places(release, platform, group)
+    run = Compile(
+        project=project.name,
+        version=str(release.version),
+        epoch=release.epoch,
+        components=group,
+        platform=platform,
+        way=way,
+        rustflags=project.on(platform).rustflags,
+        inherited=inherited_flags(),
+        toolchain=os.environ.get("RUSTUP_TOOLCHAIN", ""),
+        # A container's build scripts need the container's libc, so the two never share a folder.
+        target_dir=release.paths.state / "target" / (f"{platform.id}-cross" if way.name == "cross" else platform.id),
+        places=places,
+        preflight=preflight,
+    )
+    return Step(
+        stage=STAGE,
+        key=key,
+        doc=f"Compile {', '.join(part.name for part in group)} for {platform.id}",
+        run=run,
+        inputs=inputs,
+        outputs=tuple(places.values()),
+    )
+
+
+def _places(release: Release, platform: Platform, group: Group) -> dict[str, Path]:
+    owners: dict[str, str] = {}
+    for part in group:
+        for name in part.binaries:
+            if (other := owners.setdefault(name, part.name)) != part.name:
+                raise ConfigError(f"{other} and {part.name} would both make the binary {name}", hint="name it in one of them")
+    return {name: release.binary(platform, name) for name in owners}
+
+
+def _inputs(release: Release, group: Group) -> tuple[Path, ...]:
+    folder = group[0].path
+    root = find_root(folder)
+    patterns = tuple(dict.fromkeys(glob for part in group for glob in part.inputs))
+    # A member of a workspace may use any other member.
+    base = root if patterns == ("**",) else folder
+    fixed = (path for name in ROOT_FILES if (path := root / name).is_file())
+    return tuple(sorted({*source_files(release, base, patterns), *fixed}))

@@ -1,0 +1,105 @@
+"""What a cargo workspace says about itself: its root, its packages and binaries, its configured flags."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+from slipway import process
+from slipway.errors import ConfigError, SlipwayError
+from slipway.model import CargoComponent
+
+# Beside the sources, these decide what cargo makes.
+ROOT_FILES: Final = ("Cargo.toml", "Cargo.lock", "rust-toolchain", "rust-toolchain.toml", ".cargo/config", ".cargo/config.toml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """A cargo workspace: its folder and the binaries of each package."""
+
+    root: Path
+    packages: Mapping[str, tuple[str, ...]]
+
+
+def find_root(folder: Path) -> Path:
+    """Return the outermost folder at or above that says `[workspace]`, or the folder itself; reads files only."""
+    for place in (folder, *folder.parents):
+        manifest = place / "Cargo.toml"
+        if manifest.is_file() and "[workspace" in manifest.read_text(encoding="utf-8", errors="replace"):
+            return place
+    return folder
+
+
+def ask(folder: Path) -> Workspace:
+    """Ask cargo for the packages of a workspace; needs no network."""
+    if not (folder / "Cargo.toml").is_file():
+        raise ConfigError(f"{folder} has no Cargo.toml", key="components.path", hint="name the folder of the cargo workspace")
+    done = process.question(["cargo", "metadata", "--no-deps", "--offline", "--format-version=1"], cwd=folder)
+    if done.code != 0:
+        raise SlipwayError(f"cargo cannot read {folder / 'Cargo.toml'}\n{done.output.rstrip()}", hint="mend the file named above")
+    said: dict[str, Any] = json.loads(done.answer)
+    binaries = {
+        package["name"]: tuple(target["name"] for target in package["targets"] if "bin" in target["kind"])
+        for package in said["packages"]
+    }
+    return Workspace(root=Path(said["workspace_root"]), packages=binaries)
+
+
+def check(workspace: Workspace, component: CargoComponent) -> None:
+    """Refuse a component whose package or binary the workspace does not have."""
+    if component.package not in workspace.packages:
+        raise _unknown(component, "package", component.package, workspace.packages)
+    made = workspace.packages[component.package]
+    for name in component.binaries:
+        if name not in made:
+            raise _unknown(component, f"package {component.package} makes no binary", name, made)
+
+
+def configured_flags(folder: Path, triple: str) -> tuple[str, ...]:
+    """The rustflags of the .cargo/config.toml files that hold for a folder, outermost first.
+
+    cargo ignores them once the environment gives flags, so they are read here and given along.
+    """
+    configs = [config for file in _config_files(folder) for config in (tomllib.loads(file.read_text(encoding="utf-8")),)]
+    targeted = [flag for config in configs for flag in _flags(config.get("target", {}).get(triple, {}))]
+    return tuple(targeted or (flag for config in configs for flag in _flags(config.get("build", {}))))
+
+
+def inherited_flags() -> tuple[str, ...]:
+    """The flags of this process's environment, as cargo reads them."""
+    encoded = os.environ.get("CARGO_ENCODED_RUSTFLAGS", "")
+    return tuple(encoded.split("\x1f")) if encoded else tuple(os.environ.get("RUSTFLAGS", "").split())
+
+
+def cargo_home() -> Path:
+    """Where cargo keeps what it downloads."""
+    return Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+
+
+def _config_files(folder: Path) -> Iterator[Path]:
+    places = [cargo_home(), *(place / ".cargo" for place in reversed((folder, *folder.parents)))]
+    seen: set[Path] = set()
+    for place in places:
+        file = next((path for path in (place / "config", place / "config.toml") if path.is_file()), None)
+        if file is not None and file not in seen:
+            seen.add(file)
+            yield file
+
+
+def _flags(table: Mapping[str, Any]) -> tuple[str, ...]:
+    value = table.get("rustflags", ())
+    return tuple(value.split()) if isinstance(value, str) else tuple(value)
+
+
+def _unknown(component: CargoComponent, what: str, name: str, known: Mapping[str, object] | tuple[str, ...]) -> ConfigError:
+    near = get_close_matches(name, list(known), n=1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    listed = ", ".join(sorted(known)) or "none"
+    problem = f"{what} {name}" if what != "package" else f"the workspace {component.path} has no package {name}"
+    return ConfigError(problem, key=f"components.{component.name}", hint=f"{meant}cargo knows {listed}")

@@ -1,0 +1,59 @@
+"""Commands about the project file: init, check, schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+import click
+
+from slipway import console
+from slipway.errors import UsageError
+from slipway.files import write_atomic
+
+
+@click.command()
+@click.option("--force", is_flag=True, help="Replace a slipway.toml that is there.")
+@click.option("--dry-run", is_flag=True, help="Print the file instead of writing it.")
+def init(force: bool, dry_run: bool) -> None:
+    """Write a starting slipway.toml for the Cargo project of this folder."""
+    from slipway.config.init import starting_file
+
+    target = Path("slipway.toml")
+    text = starting_file(Path.cwd())
+    if dry_run:
+        console.out(text.rstrip("\n"))
+        return
+    if target.exists() and not force:
+        raise UsageError(
+            "slipway.toml is there already", hint="slipway init --force replaces it; --dry-run shows what would be written"
+        )
+    write_atomic(target, text.encode())
+    console.say("wrote slipway.toml; next: slipway check, then slipway all PLATFORMS=host")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.pass_obj
+def check(project: Path | None, file: Path | None) -> None:
+    """Check slipway.toml and say what it describes."""
+    from slipway.config.load import load_project
+
+    found = load_project((file or project or Path("slipway.toml")).resolve())
+    console.out(
+        f"{found.name}: {len(found.components)} components, {len(found.variants)} variants, {len(found.platforms)} platforms"
+    )
+    for variant in found.variants:
+        console.out(f"  {variant.name}: {', '.join(variant.components)}")
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON schema of slipway.toml."""
+    from slipway.config.reference import project_schema
+
+    console.out(json.dumps(project_schema(), indent=2))
+
+
+COMMANDS: Final = (init, check, schema)

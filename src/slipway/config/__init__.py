@@ -1,0 +1,1 @@
+"""What slipway.toml says: read, checked and explained. Importing this package stays cheap; only load needs pydantic."""

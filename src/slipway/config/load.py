@@ -1,0 +1,153 @@
+"""From slipway.toml to the Project that the rest of slipway works on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from slipway.config.checks import VERSION_FILES, Draft, check, selected
+from slipway.config.faults import Fault, config_error
+from slipway.config.lines import key_lines
+from slipway.config.read import parse_text, read_tables
+from slipway.config.schema import (
+    CargoTable,
+    CommandTable,
+    ComponentTable,
+    PlatformTable,
+    ProjectTable,
+    SlipwayFile,
+    Table,
+    TestTable,
+    TreeTable,
+    VersionTable,
+)
+from slipway.model import (
+    CargoComponent,
+    CommandComponent,
+    Component,
+    DebRules,
+    InstallRules,
+    PlatformSettings,
+    Project,
+    Service,
+    TestRules,
+    TreeComponent,
+    Variant,
+    VersionRule,
+)
+from slipway.platforms import PLATFORMS, Platform, find_platform
+
+_EVERYTHING = ("complete", "Everything")
+
+
+def load_project(file: Path) -> Project:
+    """Read slipway.toml; raises one ConfigError that tells every fault with its line."""
+    file = file.absolute()
+    text, data = parse_text(file)
+    tables, faults = read_tables(data)
+    if tables is not None:
+        faults += _cross_checks(file, data, tables, faults)
+    if faults or tables is None:
+        raise config_error(file, faults, key_lines(text))
+    return _project(file, tables)
+
+
+def _cross_checks(file: Path, data: Mapping[str, Any], tables: SlipwayFile, faults: list[Fault]) -> list[Fault]:
+    """Check the parts that could be read; what follows only from a fault that is told already would be noise."""
+    project = data.get("project")
+    name = project.get("name") if isinstance(project, dict) else None
+    draft = Draft(
+        tables=tables,
+        root=file.parent,
+        name=name if isinstance(name, str) else tables.project.name,
+        components=_names(data, "component"),
+        platforms=_names(data, "platform"),
+    )
+    told = {fault.path[: 1 if fault.path[0] == "version" else 2] for fault in faults if fault.path[0] != "platform"}
+    return [fault for fault in check(draft) if not {fault.path[:1], fault.path[:2]} & told]
+
+
+def _names(data: Mapping[str, Any], table: str) -> tuple[str, ...]:
+    found = data.get(table)
+    return tuple(found) if isinstance(found, dict) else ()
+
+
+def _project(file: Path, tables: SlipwayFile) -> Project:
+    root, said = file.parent, tables.project
+    return Project(
+        file=file,
+        root=root,
+        name=said.name,
+        summary=said.summary,
+        description=said.description.strip() or said.summary,
+        license=said.license,
+        maintainer=said.maintainer,
+        homepage=said.homepage,
+        documents=tuple(_below(root, text) for text in said.documents),
+        components=tuple(_component(root, name, part) for name, part in tables.component.items()),
+        variants=_variants(tables),
+        platforms=_platforms(said),
+        settings={find_platform(name).id: _settings(part) for name, part in tables.platform.items()},
+        services=tuple(_service(name, part) for name, part in tables.service.items()),
+        version=_version(root, tables.version),
+        install=InstallRules(**_fields(tables.install)),
+        deb=DebRules(**_fields(tables.deb)),
+        tests=_tests(root, tables.test),
+        checksums=tuple(dict.fromkeys(("sha256", *said.checksums))),
+        compression=said.compression,
+    )
+
+
+def _fields(table: Table) -> dict[str, Any]:
+    """The fields of a table, frozen."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in table}
+
+
+def _below(root: Path, text: str) -> Path:
+    return Path(root, text).resolve() if ".." in Path(text).parts else root / text
+
+
+def _component(root: Path, name: str, part: ComponentTable) -> Component:
+    fields = {key: value for key, value in _fields(part).items() if key != "kind"}
+    fields |= {"name": name, "path": _below(root, part.path)}
+    if isinstance(part, CargoTable):
+        package = part.package or name
+        return CargoComponent(**fields | {"package": package, "binaries": tuple(part.binaries or [package])})
+    if isinstance(part, TreeTable):
+        return TreeComponent(**fields | {"to": part.to.removesuffix("/")})
+    assert isinstance(part, CommandTable)
+    return CommandComponent(**fields)
+
+
+def _variants(tables: SlipwayFile) -> tuple[Variant, ...]:
+    names = tuple(tables.component)
+    if not tables.variant:
+        return (Variant(name=_EVERYTHING[0], components=names, summary=_EVERYTHING[1]),)
+    return tuple(
+        Variant(name=name, components=selected(variant.components, names), summary=variant.summary)
+        for name, variant in tables.variant.items()
+    )
+
+
+def _platforms(said: ProjectTable) -> tuple[Platform, ...]:
+    wanted = {find_platform(name).id for name in said.platforms}
+    return tuple(row for row in PLATFORMS.values() if row.id in wanted)
+
+
+def _settings(part: PlatformTable) -> PlatformSettings:
+    return PlatformSettings(**_fields(part))
+
+
+def _service(name: str, part: Any) -> Service:
+    return Service(**_fields(part) | {"name": name, "binary": part.binary or name, "summary": part.summary or name})
+
+
+def _version(root: Path, rule: VersionTable) -> VersionRule:
+    path = root / (rule.path or VERSION_FILES.get(rule.source, "Cargo.toml"))
+    return VersionRule(source=rule.source, path=path, value=rule.value, scheme=rule.scheme, tag=rule.tag)
+
+
+def _tests(root: Path, rules: TestTable) -> TestRules:
+    levels = {name: tuple(levels) for name, levels in rules.variants.items()}
+    return TestRules(**_fields(rules) | {"files": root / rules.files if rules.files else None, "variants": levels})

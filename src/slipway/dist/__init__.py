@@ -1,0 +1,1 @@
+"""Dist: collect the files that are copied, and lay out one folder per distribution."""

@@ -1,0 +1,85 @@
+"""Remove what slipway made, and nothing else: `dist/` and `packages/` may hold files of the project's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from slipway import console
+from slipway.files import explained, remove_tree
+from slipway.model import Paths, Release
+from slipway.steps import Step
+
+_LISTS: Final = ("manifest.json", "checksums.*", "SHA*SUMS", "MD5SUMS")
+
+
+@dataclass(frozen=True, slots=True)
+class CleanDist:
+    """Remove distributions and packages; what is compiled stays."""
+
+    paths: Paths
+
+    def __call__(self) -> None:
+        """Remove."""
+        _remove(distribution_outputs(self.paths), self.paths, dry_run=False)
+
+
+def plan_clean(release: Release) -> tuple[Step, ...]:
+    """The Step behind `clean-dist`."""
+    return (
+        Step(
+            stage="clean-dist", key="outputs", doc="Remove distributions and packages", run=CleanDist(release.paths), always=True
+        ),
+    )
+
+
+def clean_everything(paths: Paths, *, dry_run: bool) -> None:
+    """Remove every output, the compiler's own folders, the build log and what doit remembers."""
+    state = (path for path in _children(paths.state) if path.name != "lock")
+    compiled = (paths.dist / "platform", paths.dist / "core")
+    _remove((*distribution_outputs(paths), *compiled, *state, paths.log), paths, dry_run=dry_run)
+
+
+def distribution_outputs(paths: Paths) -> tuple[Path, ...]:
+    """The distributions, packages, lists and reports that slipway made here, of any version."""
+    records = tuple((paths.state / "artifacts").glob("*.json"))
+    contents = tuple(paths.dist.glob("*.contents.json"))
+    staged = tuple(path.with_name(path.name.removesuffix(".contents.json")) for path in contents)
+    lists = tuple(found for pattern in _LISTS for found in paths.packages.glob(pattern))
+    return (*staged, *contents, paths.dist / ".part", *_packages(records, paths), *lists, *records, paths.state / "reports")
+
+
+def _packages(records: Iterable[Path], paths: Paths) -> Iterator[Path]:
+    for record in records:
+        with suppress(ValueError, KeyError, OSError):
+            yield paths.packages / json.loads(record.read_bytes())["path"]
+
+
+def _remove(found: Iterable[Path], paths: Paths, *, dry_run: bool) -> None:
+    for path in found:
+        if not path.exists() and not path.is_symlink():
+            continue
+        console.say(f"{'would remove' if dry_run else 'remove'} {path.relative_to(paths.root)}")
+        if not dry_run:
+            with explained(path):
+                remove_tree(path)
+    if not dry_run:
+        for folder in (paths.installers, paths.packages / "binaries", paths.packages, paths.dist):
+            _remove_empty(folder, paths)
+
+
+def _remove_empty(folder: Path, paths: Paths) -> None:
+    left = _children(folder)
+    if folder.is_dir() and not left:
+        folder.rmdir()
+    for path in left:
+        if path.is_file():
+            console.say(f"left alone: {path.relative_to(paths.root)} (slipway did not make it)")
+
+
+def _children(folder: Path) -> tuple[Path, ...]:
+    return tuple(sorted(folder.iterdir())) if folder.is_dir() else ()

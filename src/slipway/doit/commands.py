@@ -1,0 +1,133 @@
+"""doit's commands where the documented targets need more than doit gives: run, clean and info."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from doit.cmd_base import tasks_and_deps_iter
+from doit.cmd_clean import Clean as DoitClean
+from doit.cmd_info import Info as DoitInfo
+from doit.cmd_run import Run as DoitRun
+from doit.cmdparse import CmdParseError
+from doit.control import TaskControl
+from doit.exceptions import InvalidCommand, InvalidTask
+
+from slipway import console
+from slipway.build.compile import Compile
+from slipway.build.preflight import announce
+from slipway.doit import session
+from slipway.errors import UsageError
+from slipway.steps import Step
+
+_DRY_RUN = {
+    "name": "dry_run",
+    "long": "dry-run",
+    "type": bool,
+    "default": False,
+    "help": "print what would run, in order, and run nothing",
+}
+_INTERRUPTED = 130
+
+
+class Run(DoitRun):  # type: ignore[misc]
+    """Run tasks: one run per folder, a build log, the documented exit codes, state kept when interrupted."""
+
+    cmd_options: ClassVar[tuple[Any, ...]] = (*DoitRun.cmd_options, _DRY_RUN)
+
+    def parse_execute(self, in_args: list[str]) -> int:
+        """Run, and end with the documented exit codes."""
+        session.current.exclusive = True
+        # doit writes its state when the run ends; SIGTERM must end it the way Ctrl-C does.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with session.current.ending:
+            try:
+                return _exit_code(super().parse_execute(in_args))
+            except KeyboardInterrupt:
+                console.say("interrupted: what was finished is kept; the same command goes on from there")
+                return _INTERRUPTED
+            except (CmdParseError, InvalidCommand, InvalidTask) as error:
+                console.say(f"{console.style('error', 'red')}: {error}\n  hint: doit list shows the targets")
+                return UsageError.exit_code
+
+    def _execute(  # noqa: PLR0913, PLR0917 - doit passes its options by these names
+        self,
+        outfile: Any,
+        verbosity: int | None = None,
+        always: bool = False,
+        continue_: bool = False,
+        reporter: str = "console",
+        num_process: int = 0,
+        par_type: str = "process",
+        single: bool = False,
+        auto_delayed_regex: bool = False,
+        force_verbosity: bool = False,
+        failure_verbosity: int = 0,
+        pdb: bool = False,
+        dry_run: bool = False,
+    ) -> int:
+        if dry_run:
+            from slipway.doit.dry_run import show
+
+            return show(self.task_list, self.sel_tasks, self.dep_manager, always=always)
+        announce(step.run.platform.id for step in _steps_of(self.task_list, self.sel_tasks) if isinstance(step.run, Compile))
+        if session.current.parallel and not num_process:
+            num_process = session.current.request.release.jobs if session.current.request else 2
+        options = (outfile, verbosity, always, continue_, reporter, num_process, par_type, single)
+        return int(super()._execute(*options, auto_delayed_regex, force_verbosity, failure_verbosity, pdb))
+
+
+class Clean(DoitClean):  # type: ignore[misc]
+    """Remove build outputs; with task names, what those tasks made."""
+
+    def execute(self, params: Any, args: Any) -> int:
+        """Load the tasks and clean."""
+        session.current.exclusive = True
+        with session.current.ending:
+            return int(super().execute(params, args) or 0)
+
+    def _execute(self, dryrun: bool, cleandep: bool, cleanall: bool, cleanforget: bool, pos_args: Any = None) -> int:
+        if pos_args or cleanall or session.current.request is None:
+            return int(super()._execute(dryrun, cleandep, cleanall, cleanforget, pos_args) or 0)
+        from slipway.dist.clean import clean_everything
+
+        self.dep_manager.close()
+        with session.reported():
+            clean_everything(session.current.request.release.paths, dry_run=dryrun)
+        return 0
+
+
+class Info(DoitInfo):  # type: ignore[misc]
+    """Show which tools are there; with a task's name, why it would run."""
+
+    doc_usage = "[TASK]"
+
+    def _execute(self, pos_args: list[str], hide_status: bool = False) -> int:
+        if pos_args or session.current.request is None:
+            return int(super()._execute(pos_args, hide_status) or 0)
+        from slipway.tools import report
+
+        self.dep_manager.close()
+        for row in report(session.current.request.release.project.root):
+            console.out(f"{row.name:16} {row.state:8} {row.version or '-':12} {row.hint or row.purpose}")
+        return 0
+
+
+def _steps_of(task_list: list[Any], selected: list[str]) -> Iterable[Step]:
+    """The Steps of the selected tasks and of all that they depend on."""
+    tasks = {task.name: task for task in task_list}
+    control = TaskControl(task_list)
+    control.process(selected)
+    for task in tasks_and_deps_iter(tasks, control.selected_tasks):
+        for action in task.actions:
+            step = getattr(getattr(action, "py_callable", None), "step", None)
+            if step is not None:
+                yield step
+
+
+def _exit_code(code: int | None) -> int:
+    """The code of the first SlipwayError; doit's own codes (1 failed, 2 fault) both mean failed otherwise."""
+    if session.current.failures:
+        return session.current.failures[0][1].exit_code
+    return 1 if code else 0

@@ -1,0 +1,117 @@
+"""What a run says: one line per Step, the running ones on a terminal, the failures, a sum."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from doit.reporter import ConsoleReporter
+
+from slipway import console
+from slipway.doit import session
+
+
+@dataclass
+class _Tally:
+    begun: float = field(default_factory=time.monotonic)
+    made: int = 0
+    fresh: int = 0
+    started: dict[str, float] = field(default_factory=dict)
+
+
+class SlipwayReporter(ConsoleReporter):  # type: ignore[misc]
+    """Plain lines in CI; on a terminal the cells that are being worked on stay in sight."""
+
+    desc = "one line per step, progress on a terminal"
+
+    def __init__(self, outstream: Any, options: dict[str, Any]) -> None:
+        super().__init__(outstream, options)
+        self._tally = _Tally()
+        self._lock = threading.Lock()
+        self._progress: Any = None
+
+    def initialize(self, tasks: dict[str, Any], selected_tasks: list[str]) -> None:
+        """Start the progress display where there is a terminal."""
+        del tasks, selected_tasks
+        if sys.stderr.isatty() and not console.is_verbose():
+            from slipway.doit.progress import Progress
+
+            self._progress = Progress()
+
+    def execute_task(self, task: Any) -> None:
+        """A Step begins; called from worker threads."""
+        if not task.actions:
+            return
+        with self._lock:
+            self._tally.started[task.name] = time.monotonic()
+        if self._progress:
+            self._progress.begin(task.name)
+        else:
+            console.say(f"{_verb('run', 'blue')}  {task.name}")
+
+    def add_success(self, task: Any) -> None:
+        """A Step is done."""
+        if not task.actions:
+            return
+        self._tally.made += 1
+        self._line("done", "green", task.name, self._seconds(task.name))
+
+    def skip_uptodate(self, task: Any) -> None:
+        """Nothing to do for a Step."""
+        self._tally.fresh += bool(task.actions)
+
+    def add_failure(self, task: Any, fail: Any) -> None:
+        """A Step failed: say how, at once."""
+        if not fail.report:
+            return
+        self.failures.append({"task": task, "exception": fail})
+        self._line("FAIL", "red", task.name, self._seconds(task.name))
+        console.say(_explain(task.name, fail))
+
+    def complete_run(self) -> None:
+        """Say what came of it."""
+        if self._progress:
+            self._progress.end()
+        for message in self.runtime_errors:
+            console.say(f"{console.style('error', 'red')}: {message}")
+        console.say(self._sum())
+
+    def _line(self, verb: str, colour: str, name: str, seconds: str) -> None:
+        if self._progress:
+            self._progress.finish(name)
+        console.say(f"{_verb(verb, colour)}  {name}{seconds}")
+
+    def _seconds(self, name: str) -> str:
+        with self._lock:
+            begun = self._tally.started.pop(name, None)
+        return "" if begun is None else f"  {time.monotonic() - begun:.1f} s"
+
+    def _sum(self) -> str:
+        tally = self._tally
+        took = f"{time.monotonic() - tally.begun:.1f} s"
+        if self.failures or self.runtime_errors:
+            names = ", ".join(failure["task"].name for failure in self.failures)
+            return f"{console.style('failed', 'red')}: {names or 'the run'} after {took}; the log is {console.log_name()}"
+        if not tally.made:
+            return f"nothing to do: {tally.fresh} steps are up to date"
+        return f"{console.style('done', 'green')}: {tally.made} steps, {tally.fresh} up to date, {took}"
+
+
+def _verb(verb: str, colour: str) -> str:
+    return console.style(f"{verb:>4}", colour)
+
+
+def _explain(name: str, fail: Any) -> str:
+    for failed, error in session.current.failures:
+        if failed == name:
+            return str(error)
+    if session.debug():
+        return str(fail.get_msg())
+    return f"{fail.message}\n  {_last(fail.traceback)}\n  hint: a traceback is shown with SLIPWAY_DEBUG=true"
+
+
+def _last(traceback: list[str]) -> str:
+    return traceback[-1].strip() if traceback else ""

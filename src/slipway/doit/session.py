@@ -1,0 +1,72 @@
+"""What one invocation of doit shares between its loader, its commands and its reporter."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slipway import console
+from slipway.doit.lock import run_lock
+from slipway.errors import SlipwayError
+from slipway.files import explained
+from slipway.variables import read_variables
+
+if TYPE_CHECKING:
+    from slipway.request import Request
+
+
+@dataclass
+class Session:
+    """The state of one invocation; `request` is there once a project has been read."""
+
+    exclusive: bool = False
+    request: Request | None = None
+    parallel: bool = False
+    failures: list[tuple[str, SlipwayError]] = field(default_factory=list)
+    ending: ExitStack = field(default_factory=ExitStack)
+
+
+current = Session()
+
+
+def begin(root: Path, given: Mapping[str, str], also: Iterable[str]) -> dict[str, Any]:
+    """Read the variables and, for a command that changes files, keep other runs out of the folder."""
+    variables = read_variables(given, os.environ, also=also)
+    console.set_verbose(bool(variables.get("VERBOSE")))
+    current.parallel = bool(variables.get("PARALLEL"))
+    for state in {root / ".slipway", Path.cwd() / ".slipway"}:
+        with explained(state):
+            state.mkdir(parents=True, exist_ok=True)
+    if current.exclusive:
+        current.ending.enter_context(run_lock(root / ".slipway" / "lock"))
+        current.ending.enter_context(console.logging_to(root / "build.log"))
+    return variables
+
+
+def opened(request: Request) -> None:
+    """Remember the request, for the commands and for `{PROJECT}_DEBUG`."""
+    current.request = request
+
+
+def debug() -> bool:
+    """Whether tracebacks are wanted: SLIPWAY_DEBUG=true, or {PROJECT}_DEBUG=true."""
+    names = ["SLIPWAY_DEBUG"]
+    if current.request is not None:
+        names.append(current.request.release.project.name.upper().replace("-", "_") + "_DEBUG")
+    return any(os.environ.get(name, "").lower() in ("1", "true", "yes", "on") for name in names)
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """End the program with the message and the exit code of a SlipwayError, where doit would print a traceback."""
+    try:
+        yield
+    except SlipwayError as error:
+        if debug():
+            raise
+        console.say(f"{console.style('error', 'red')}: {error}")
+        raise SystemExit(error.exit_code) from error

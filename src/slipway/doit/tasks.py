@@ -1,0 +1,93 @@
+"""From Steps to doit tasks: the only place that knows how doit wants its tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from doit.exceptions import TaskFailed
+from doit.task import Task
+from doit.tools import config_changed
+
+from slipway import console
+from slipway.doit import session
+from slipway.errors import SlipwayError, UsageError
+from slipway.flow import TARGETS, Flow, Target
+from slipway.steps import Step
+
+_TARGET_OF: Final = {name: target for target in TARGETS for name in (target.name, *target.aliases)}
+
+
+def target_tasks(flow: Flow, name: str) -> Iterator[Task]:
+    """The group task of a target, its own Steps, and the Steps of the stage of its name."""
+    target = _TARGET_OF[name]
+    if name != target.name:
+        yield Task(name, None, doc=f"Same as {target.name}", task_dep=[target.name])
+        return
+    steps = flow.of(target) or (_nothing_to_do(target),)
+    yield Task(name, None, doc=target.doc, task_dep=[step.name for step in steps], has_subtask=True)
+    own = {step.name: step for step in (*flow.steps.get(name, ()), *(step for step in steps if step.stage == name))}
+    for step in own.values():
+        yield step_task(step, name)
+
+
+def step_task(step: Step, group: str) -> Task:
+    """The doit task of one Step."""
+    return Task(
+        step.name,
+        [(RunStep(step),)],
+        file_dep=[str(path) for path in step.inputs],
+        targets=[str(path) for path in step.outputs],
+        task_dep=list(step.after),
+        uptodate=[not step.always, all(path.exists() for path in step.shared), config_changed(dict(step.settings))],
+        clean=True,
+        doc=step.doc,
+        subtask_of=group,
+        io={"capture": False},
+        verbosity=1,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RunStep:
+    """The action of a task: runs the Step and remembers how it failed."""
+
+    step: Step
+
+    def __call__(self) -> TaskFailed | None:
+        """Run; a SlipwayError becomes a failure that doit can report, anything else is a fault of slipway."""
+        with console.task(self.step.name):
+            console.log(f"begin: {self.step.doc}")
+            try:
+                self.step.run()
+            except SlipwayError as error:
+                if session.debug():
+                    raise
+                session.current.failures.append((self.step.name, error))
+                console.log(f"failed: {error}")
+                return TaskFailed(str(error), report=True)
+            console.log("done")
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Stands where a target has nothing to work on."""
+
+    message: str
+    hint: str
+
+    def __call__(self) -> None:
+        """Say so, as an error of usage."""
+        raise UsageError(self.message, hint=self.hint)
+
+
+def _nothing_to_do(target: Target) -> Step:
+    return Step(
+        stage=target.name,
+        key="nothing",
+        doc=f"{target.name} has nothing to work on",
+        run=Refuse(f"{target.name}: the project releases no such platform", "add one to [project] platforms in slipway.toml"),
+        always=True,
+    )

@@ -1,0 +1,169 @@
+"""Which work makes up each documented target, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from slipway.build.cargo import plan_compile
+from slipway.build.command import plan_commands
+from slipway.build.unit import plan_unit_tests
+from slipway.build.validate import plan_validation
+from slipway.dist.bundle import plan_bundle
+from slipway.dist.clean import plan_clean
+from slipway.dist.staging import plan_staging
+from slipway.dist.status import plan_status
+from slipway.installers import plan_installers
+from slipway.installers.host import plan_install
+from slipway.model import Release
+from slipway.packagers.archive import plan_archives
+from slipway.packagers.checksums import plan_checksums
+from slipway.packagers.deb import plan_debs
+from slipway.platforms import Platform
+from slipway.request import Request
+from slipway.steps import Step, unique
+from slipway.verify.distribution import plan_tests
+from slipway.verify.package import plan_package_validation
+
+PACKAGING: Final = ("create-archives", "package-binaries", "create-installers")
+EVERYTHING: Final = ("validate-config", "dist-generate", *PACKAGING)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A documented name: the stages whose Steps it runs, for which platforms."""
+
+    name: str
+    doc: str
+    stages: tuple[str, ...]
+    platforms: str = "asked"
+    aliases: tuple[str, ...] = ()
+
+
+TARGETS: Final = (
+    Target("all", "Build, lay out, pack and make installers of everything", EVERYTHING),
+    Target("compile-platform", "Compile the binaries of the platforms", ("compile-platform",)),
+    Target("build-platform", "Compile for RUST_TARGET (default: this machine)", ("compile-platform",), "rust-target"),
+    Target("build-cross", "Compile for every platform of PLATFORMS", ("compile-platform",)),
+    Target("bundle-core", "Collect libraries, configuration and documents", ("bundle-core",)),
+    Target("validate-config", "Check TOML, KCL and Nushell files", ("validate-config",), aliases=("validate-kcl",)),
+    Target("unit-tests", "Run the project's own unit tests", ("unit-tests",)),
+    Target("validate-all", "Check every configuration of the project", ("validate-config", "bundle-core")),
+    Target("linux", "Distributions and packages for Linux", EVERYTHING[:-1], "linux"),
+    Target("macos", "Distributions and packages for macOS", EVERYTHING[:-1], "macos"),
+    Target("windows", "Distributions and packages for Windows", EVERYTHING[:-1], "windows"),
+    Target("freebsd", "Distributions and packages for FreeBSD", EVERYTHING[:-1], "freebsd"),
+    Target("dist-generate", "Lay out the distributions in dist/", ("dist-generate",), aliases=("generate-distribution",)),
+    Target("create-archives", "Pack the distributions into archives", ("create-archives",)),
+    Target("package-binaries", "Make the packages of the platforms", ("package-binaries",)),
+    Target("create-installers", "Make install.sh and its like", ("create-installers",)),
+    Target("package-all", "Make archives, packages and installers", PACKAGING),
+    Target("test-dist", "Install, run and remove in clean containers", ("test-dist",)),
+    Target("validate-package", "Check packages/ and dist/ file by file", ("validate-package",)),
+    Target("install", "Install this machine's distribution", ("install",)),
+    Target("uninstall", "Remove what install installed", ("uninstall",)),
+    Target("status", "Show the version and what is built", ("status",)),
+    Target("clean-dist", "Remove dist/ and packages/, keep what is compiled", ("clean-dist",)),
+    Target("ci-build", "Build and test for CI", ("validate-config", "unit-tests", "dist-generate", "create-archives")),
+    Target("ci-test", "Run all tests of the project", ("validate-config", "unit-tests", "test-dist")),
+)
+NAMES: Final = tuple(name for target in TARGETS for name in (target.name, *target.aliases))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the stages are planned from: the request, and the release with every platform and variant it could have."""
+
+    request: Request
+    whole: Release
+
+    @classmethod
+    def of(cls, request: Request) -> Asked:
+        """Widen the request's release; RUST_TARGET and the host belong to it although the project does not release them."""
+        release = request.release
+        rows = tuple(dict.fromkeys((*release.project.platforms, *release.platforms, request.rust_target)))
+        project = replace(release.project, platforms=rows)
+        return cls(request, replace(release, project=project, platforms=rows, variants=project.variants))
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One kind of work: how its Steps are planned, and by what their keys begin."""
+
+    name: str
+    plan: Callable[[Asked], Iterable[Step]]
+    by: str = ""
+
+
+def _plan_tests(ask: Asked) -> tuple[Step, ...]:
+    request = ask.request
+    packages = _packages(ask.whole) if request.tested == request.release else None
+    return plan_tests(request.tested, packages, levels=request.levels)
+
+
+def _packages(whole: Release) -> dict[str, tuple[Path, ...]]:
+    """The packages of each cell, which test-dist therefore depends on."""
+    steps = (*plan_archives(whole), *plan_debs(whole))
+    return {
+        cell.id: tuple(
+            path for step in steps if _base(step) == cell.id for path in step.outputs if path.is_relative_to(whole.paths.packages)
+        )
+        for cell in whole.matrix
+    }
+
+
+STAGES: Final = (
+    Stage("compile-platform", lambda ask: (*plan_compile(ask.whole), *plan_commands(ask.whole)), "platform"),
+    Stage("bundle-core", lambda ask: plan_bundle(ask.whole)),
+    Stage("validate-config", lambda ask: plan_validation(ask.whole)),
+    Stage("unit-tests", lambda ask: plan_unit_tests(ask.whole)),
+    Stage("dist-generate", lambda ask: plan_staging(ask.whole), "cell"),
+    Stage("create-archives", lambda ask: plan_archives(ask.whole), "cell"),
+    Stage("package-binaries", lambda ask: plan_debs(ask.whole), "cell"),
+    Stage("create-installers", lambda ask: plan_installers(ask.request.release)),
+    Stage("test-dist", _plan_tests, "cell"),
+    Stage("validate-package", lambda ask: plan_package_validation(ask.whole)),
+    Stage("install", lambda ask: plan_install(ask.request.release, ask.request.prefix)),
+    Stage("uninstall", lambda ask: plan_install(ask.request.release, ask.request.prefix, remove=True)),
+    Stage("status", lambda ask: plan_status(ask.request.release)),
+    Stage("clean-dist", lambda ask: plan_clean(ask.whole)),
+)
+
+
+class Flow:
+    """The Steps of one request, planned once, and which of them each target runs."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        asked = Asked.of(request)
+        self.steps = {stage.name: tuple(stage.plan(asked)) for stage in STAGES}
+        unique(step for steps in self.steps.values() for step in steps)
+
+    def of(self, target: Target) -> tuple[Step, ...]:
+        """The Steps of a target: those of its platforms and of the variants asked for, and the lists of what it packs."""
+        chosen = tuple(step for stage in STAGES if stage.name in target.stages for step in self._chosen(stage, target))
+        packed = tuple(step for step in chosen if step.stage in PACKAGING)
+        return (*chosen, plan_checksums(self.request.release, target.name, packed)) if packed else chosen
+
+    def _chosen(self, stage: Stage, target: Target) -> Iterable[Step]:
+        if not stage.by:
+            return self.steps[stage.name]
+        platforms = self._platforms(target.platforms)
+        cells = self.request.release.cells_of(platforms)
+        wanted = {row.id for row in platforms} if stage.by == "platform" else {cell.id for cell in cells}
+        return (step for step in self.steps[stage.name] if _base(step) in wanted)
+
+    def _platforms(self, which: str) -> tuple[Platform, ...]:
+        release = self.request.release
+        if which == "asked":
+            return release.platforms
+        if which == "rust-target":
+            return (self.request.rust_target,)
+        return tuple(row for row in release.project.platforms if row.family == which)
+
+
+def _base(step: Step) -> str:
+    """The platform or the cell by which a Step's key begins."""
+    return step.key.partition(".")[0]

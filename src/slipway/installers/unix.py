@@ -1,0 +1,305 @@
+"""install.sh and uninstall.sh, made from the InstallSpecs of the distributions that they can install."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from slipway.contents import Contents, File
+from slipway.errors import ConfigError, VerificationError
+from slipway.files import HashingWriter
+from slipway.layout import ROLES, Folders, InstallSpec
+from slipway.manifest import Artifact, digest_names, load_record, record, record_path
+from slipway.model import Cell, Release, Service
+from slipway.render import heredoc, render, sources
+from slipway.services import systemd_unit
+from slipway.steps import Step
+
+STAGE: Final = "create-installers"
+KIND: Final = "installer"
+TEMPLATES: Final = "installers/unix"
+UNITS: Final = "installers/systemd"
+# What a minimal system can unpack, the best first.
+PREFERRED: Final = ("tar.gz", "tar.xz", "tar.zst")
+_FOLDERS: Final = ("bin", "lib", "share", "doc", "config", "state")
+_MARK: Final = "\x1f"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One distribution that install.sh can install, and the files that tell its digests."""
+
+    spec: InstallSpec
+    folder: str
+    glibc: str
+    contents: Path
+    record: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """One file name under which a rendered script is given to users."""
+
+    target: Path
+    path: str
+    record: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteInstaller:
+    """Render install.sh with the digests of the archives, under each of its names."""
+
+    sources: tuple[Source, ...]
+    download_url: str
+    overrides: Path
+    scripts: tuple[Script, ...]
+    release: str
+    digests: tuple[str, ...]
+
+    def __call__(self) -> None:
+        """Render; raises VerificationError when a record or a list of contents cannot be read."""
+        text = install_script(self.sources, self.download_url, self.overrides)
+        _write(text, self.scripts, self.release, self.digests)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteUninstaller:
+    """Render uninstall.sh, which finds a receipt and undoes what it says."""
+
+    name: str
+    overrides: Path
+    scripts: tuple[Script, ...]
+    release: str
+    digests: tuple[str, ...]
+
+    def __call__(self) -> None:
+        """Render it."""
+        _write(uninstall_script(self.name, self.overrides), self.scripts, self.release, self.digests)
+
+
+def plan_unix_installers(
+    release: Release, *, cells: tuple[Cell, ...] | None = None, services: bool = True, uninstaller: bool = True
+) -> tuple[Step, ...]:
+    """Plan install.sh, under both of its names, and the uninstaller, for the Unix distributions that were asked for."""
+    chosen = [cell for cell in (release.cells if cells is None else cells) if cell.platform.family != "windows"]
+    if not chosen:
+        return ()
+    found = tuple(source_of(release, cell, services=services) for cell in chosen)
+    return (_install_step(release, found), *((_uninstall_step(release),) if uninstaller else ()))
+
+
+def script_names(release: Release) -> tuple[str, ...]:
+    """The file names of all scripts that the project can have."""
+    return (*install_names(release), f"uninstall-{release.project.name}.sh")
+
+
+def install_names(release: Release) -> tuple[str, str]:
+    """The two names of the installer: `install.sh` and the one with the version."""
+    return ("install.sh", f"install-{release.base}.sh")
+
+
+def install_script(found: Iterable[Source], download_url: str, overrides: Path | None) -> str:
+    """Return the text of install.sh."""
+    rows = tuple(found)
+    first = rows[0].spec
+    contents = [Contents.load(row.contents) for row in rows]
+    services = {service.name: service for row in rows for service in row.spec.services}
+    return render(
+        f"{TEMPLATES}/install.sh.j2",
+        overrides=overrides,
+        name=first.name,
+        version=first.version,
+        summary=first.summary,
+        script="install.sh",
+        env=_environment_name(first.name),
+        health=first.health,
+        download_url=download_url,
+        roles=[(pattern.format(name=first.name), role) for pattern, role in ROLES],
+        cells=[_cell(number, row) for number, row in enumerate(rows)],
+        variants=list({row.spec.variant: _variant(row.spec) for row in rows}.values()),
+        commands=sorted({name for row in rows for name in row.spec.commands}),
+        services=[_service(first, service) for _, service in sorted(services.items())],
+        table=_table(contents),
+        uninstaller=uninstall_script(first.name, overrides),
+    )
+
+
+def uninstall_script(name: str, overrides: Path | None) -> str:
+    """Return the text of the uninstaller, which depends on the project's name alone."""
+    return render(f"{TEMPLATES}/uninstall.sh.j2", overrides=overrides, name=name)
+
+
+def _install_step(release: Release, found: tuple[Source, ...]) -> Step:
+    run = WriteInstaller(
+        sources=found,
+        download_url=download_url(release),
+        overrides=release.project.root,
+        scripts=tuple(_script(release, name) for name in install_names(release)),
+        release=release.base,
+        digests=digest_names(release.project),
+    )
+    inputs = (*(row.contents for row in found), *(row.record for row in found), *templates(release))
+    return _step("install.sh", run, inputs)
+
+
+def _uninstall_step(release: Release) -> Step:
+    name = f"uninstall-{release.project.name}.sh"
+    run = WriteUninstaller(
+        name=release.project.name,
+        overrides=release.project.root,
+        scripts=(_script(release, name),),
+        release=release.base,
+        digests=digest_names(release.project),
+    )
+    return _step(name, run, templates(release))
+
+
+def _step(key: str, run: WriteInstaller | WriteUninstaller, inputs: tuple[Path, ...]) -> Step:
+    outputs = tuple(path for script in run.scripts for path in (script.target, script.record))
+    return Step(stage=STAGE, key=key, doc=f"Make {key}", run=run, inputs=inputs, outputs=outputs)
+
+
+def templates(release: Release) -> tuple[Path, ...]:
+    """Every template that decides the scripts' text."""
+    return tuple(path for folder in (TEMPLATES, UNITS) for path in sources(folder, overrides=release.project.root))
+
+
+def _script(release: Release, name: str) -> Script:
+    target = release.paths.installers / name
+    packages = release.paths.packages
+    path = target.relative_to(packages).as_posix() if target.is_relative_to(packages) else name
+    return Script(target=target, path=path, record=record_path(release, name))
+
+
+def source_of(release: Release, cell: Cell, *, services: bool = True) -> Source:
+    """What install.sh has to know of a distribution; raises ConfigError when it could unpack none of its archives."""
+    said = release.project.on(cell.platform)
+    formats = said.archives or (cell.platform.archive,)
+    suffix = next((suffix for suffix in PREFERRED if suffix in formats), None)
+    if suffix is None:
+        raise ConfigError(
+            f"install.sh can unpack none of the archives of {cell.platform.id}: {', '.join(formats)}",
+            file=release.project.file,
+            key=f"platforms.{cell.platform.id}.archives",
+            hint=f"add one of {', '.join(PREFERRED)}",
+        )
+    spec = InstallSpec.of(release, cell)
+    return Source(
+        spec=spec if services else replace(spec, services=()),
+        folder=release.name_of(cell),
+        glibc=said.glibc if cell.platform.libc == "gnu" else "",
+        contents=release.contents(cell),
+        record=record_path(release, f"{release.name_of(cell)}.{suffix}"),
+    )
+
+
+def download_url(release: Release) -> str:
+    """The address of the folder of this release's archives, or nothing."""
+    version = str(release.version)
+    url = release.project.install.download_url
+    url = url.replace("{tag}", release.project.version.tag.replace("{version}", version)).replace("{version}", version)
+    if url and not url.startswith("https://"):
+        raise ConfigError(
+            f"{url} is not an https address", file=release.project.file, key="install.download-url", hint="start it with https://"
+        )
+    return url
+
+
+def _cell(number: int, row: Source) -> Mapping[str, Any]:
+    made = load_record(row.record).artifact
+    return {
+        "number": number,
+        "platform": row.spec.platform,
+        "variant": row.spec.variant,
+        "glibc": row.glibc,
+        "sha256": made.digests["sha256"],
+        "size": made.size,
+        "archive": made.name,
+        "folder": row.folder,
+    }
+
+
+def _variant(spec: InstallSpec) -> Mapping[str, Any]:
+    return {"name": spec.variant, "services": [service.name for service in spec.services]}
+
+
+def _table(contents: Iterable[Contents]) -> list[Mapping[str, str]]:
+    """Each different file once, with the distributions that have it; programs last, so that they are replaced last."""
+    owners: dict[File, list[int]] = {}
+    for number, each in enumerate(contents):
+        for file in each.files:
+            owners.setdefault(file, []).append(number)
+    rows = sorted(owners, key=lambda file: (file.path.startswith("bin/"), file.path, owners[file]))
+    return [
+        {
+            "cells": f",{','.join(map(str, owners[file]))},",
+            "mode": f"{file.mode:04o}",
+            "sha256": file.sha256,
+            "path": _speakable(file.path),
+        }
+        for file in rows
+    ]
+
+
+def _speakable(path: str) -> str:
+    if any(ord(letter) < 32 for letter in path) or path.startswith("/") or ".." in path.split("/") or path != path.strip():
+        raise VerificationError(
+            f"install.sh cannot install a file with the name {path!r}",
+            hint="rename it: no control characters, no spaces at the ends",
+        )
+    return path
+
+
+def _service(spec: InstallSpec, service: Service) -> Mapping[str, Any]:
+    marks = Folders(units="", **{role: f"{_MARK}{role}{_MARK}" for role in _FOLDERS})
+    return {
+        "name": service.name,
+        "user": service.user,
+        "enable": service.enable,
+        "system_unit": _fill(systemd_unit(spec, service, marks), "u"),
+        "user_unit": _fill(systemd_unit(spec, service, marks, user=True), "u"),
+        "command": _fill(_by_hand(service), "d"),
+    }
+
+
+def _fill(text: str, prefix: str) -> str:
+    """Protect a text for a here-document, and name in it the shell's variables that hold the folders."""
+    text = heredoc(text)
+    for role in _FOLDERS:
+        text = text.replace(f"{_MARK}{role}{_MARK}", f"${{{prefix}_{role}}}")
+    return text
+
+
+def _by_hand(service: Service) -> str:
+    pairs = (f"{name}={_word(value)}" for name, value in sorted(service.environment.items()))
+    return " ".join((*pairs, _word(f"{{bin}}/{service.binary}"), *map(_word, service.arguments)))
+
+
+def _word(text: str) -> str:
+    marked = re.sub(rf"\{{({'|'.join(_FOLDERS)})\}}", rf"{_MARK}\1{_MARK}", text)
+    return shlex.quote(text) if marked == text else f'"{marked}"'
+
+
+def _environment_name(name: str) -> str:
+    word = re.sub(r"[^A-Z0-9]", "_", name.upper())
+    return f"_{word}" if word[0].isdigit() else word
+
+
+def _write(text: str, scripts: Iterable[Script], release: str, digests: tuple[str, ...]) -> None:
+    data = text.encode()
+    for script in scripts:
+        with HashingWriter(script.target, *digests, mode=0o755) as out:
+            out.write(data)
+        made = Artifact(
+            kind=KIND,
+            name=script.target.name,
+            path=script.path,
+            size=out.size,
+            digests=out.digests(),
+            media_type="application/x-sh",
+        )
+        record(script.record, release, made)

@@ -1,0 +1,31 @@
+"""Packages: archives and the formats of package managers. A new format is a file here and a row in `FORMATS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from slipway.model import Release
+from slipway.packagers import archive, deb
+from slipway.steps import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One kind of package: how its Steps are planned, and which files the whole matrix makes."""
+
+    kind: str
+    plan: Callable[[Release], tuple[Step, ...]]
+    names: Callable[[Release], tuple[str, ...]]
+
+
+FORMATS: Final = (
+    Format(archive.KIND, archive.plan_archives, archive.archive_names),
+    Format(deb.KIND, deb.plan_debs, deb.deb_names),
+)
+
+
+def planned_names(release: Release) -> Mapping[str, tuple[str, ...]]:
+    """The file names of everything that the project can pack, by kind."""
+    return {each.kind: each.names(release) for each in FORMATS}

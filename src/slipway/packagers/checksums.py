@@ -1,0 +1,94 @@
+"""The manifest and the checksum files: all that the artifacts' records say, in one place."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from slipway.files import write_atomic
+from slipway.manifest import Manifest, collect, digest_names, records_dir
+from slipway.model import Release
+from slipway.packagers import planned_names
+from slipway.steps import Step
+
+_lock: Final = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteChecksums:
+    """Merge the records of a release into its manifest and its checksum files."""
+
+    records: Path
+    packages: Path
+    name: str
+    version: str
+    epoch: int
+    planned: Mapping[str, tuple[str, ...]]
+    digests: tuple[str, ...]
+
+    def __call__(self) -> None:
+        """Write what has changed; remove the lists of digests that are no longer asked for."""
+        head = Manifest(name=self.name, version=self.version, epoch=self.epoch, artifacts=())
+        # The Steps of two targets may run at once; each merges what is there, and the last sees all.
+        with _lock:
+            manifest = collect(self.records, self.packages, head, planned=self.planned, digests=self.digests)
+            files = checksum_files(manifest, self.packages.name, self.digests)
+            for name, data in {**files, "manifest.json": manifest.dump()}.items():
+                _write_if_new(self.packages / name, data)
+            for name in {part for digest in hashlib.algorithms_guaranteed for part in _names(digest)} - set(files):
+                (self.packages / name).unlink(missing_ok=True)
+
+
+def plan_checksums(release: Release, stage: str, of: tuple[Step, ...]) -> Step:
+    """Plan the checksums that follow the Steps which pack; whatever other stages made before stays listed.
+
+    Several targets write the same files, so they are no Step's outputs; whichever ran last has merged all records.
+    """
+    records = records_dir(release)
+    run = WriteChecksums(
+        records=records,
+        packages=release.paths.packages,
+        name=release.project.name,
+        version=str(release.version),
+        epoch=release.epoch,
+        planned=planned_names(release),
+        digests=digest_names(release.project),
+    )
+    return Step(
+        stage=stage,
+        key="checksums",
+        doc=f"List what is in {release.paths.packages.name}/",
+        run=run,
+        inputs=tuple(dict.fromkeys(path for step in of for path in step.outputs if path.parent == records)),
+        shared=tuple(
+            release.paths.packages / name
+            for name in ("manifest.json", *(name for digest in run.digests for name in _names(digest)))
+        ),
+    )
+
+
+def checksum_files(manifest: Manifest, folder: str, digests: tuple[str, ...]) -> dict[str, bytes]:
+    """The checksum files by name: one to check from the folder above, one with bare names to check after a download."""
+    found: dict[str, bytes] = {}
+    for digest in digests:
+        paths = {f"{folder}/{each.path}": each.digests[digest] for each in manifest.artifacts}
+        bare = {each.name: each.digests[digest] for each in manifest.artifacts}
+        found |= {name: _lines(sums) for name, sums in zip(_names(digest), (paths, bare), strict=True)}
+    return found
+
+
+def _names(digest: str) -> tuple[str, str]:
+    return f"checksums.{digest}", f"{digest.upper()}SUMS"
+
+
+def _lines(sums: Mapping[str, str]) -> bytes:
+    return "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())).encode()
+
+
+def _write_if_new(path: Path, data: bytes) -> None:
+    if not path.is_file() or path.read_bytes() != data:
+        write_atomic(path, data)

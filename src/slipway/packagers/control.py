@@ -1,0 +1,114 @@
+"""The fields of a Debian package, as Debian policy chapter 5 spells them."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from slipway.model import Release, Variant
+
+_WIDTH: Final = 79
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a project says about one of its Debian packages."""
+
+    package: str
+    version: str
+    architecture: str
+    maintainer: str
+    homepage: str
+    section: str
+    priority: str
+    summary: str
+    description: str
+    depends: tuple[str, ...]
+    recommends: tuple[str, ...]
+    suggests: tuple[str, ...]
+    conflicts: tuple[str, ...]
+    replaces: tuple[str, ...]
+    provides: tuple[str, ...]
+
+    @property
+    def file_name(self) -> str:
+        """`PACKAGE_VERSION_ARCHITECTURE.deb`."""
+        return f"{self.package}_{self.version}_{self.architecture}.deb"
+
+    @property
+    def doc(self) -> str:
+        """The folder of the package's documents."""
+        return f"/usr/share/doc/{self.package}"
+
+
+def package_name(release: Release, variant: Variant) -> str:
+    """The package of a variant: the project's own name for the first, with the variant's name for the others."""
+    project = release.project
+    base = project.deb.package or re.sub(r"[^a-z0-9+.-]+", "-", project.name.lower()).strip("-.+")
+    return base if variant == project.variants[0] else f"{base}-{variant.name.lower().replace('_', '-')}"
+
+
+def facts_of(release: Release, variant: Variant, architecture: str) -> Facts:
+    """Gather the facts; the variants take each other's place."""
+    project, rules = release.project, release.project.deb
+    package, version = package_name(release, variant), release.version.deb
+    others = tuple(package_name(release, other) for other in project.variants if other != variant)
+    return Facts(
+        package=package,
+        version=version,
+        architecture=architecture,
+        maintainer=project.maintainer,
+        homepage=project.homepage,
+        section=rules.section,
+        priority=rules.priority,
+        summary=project.summary,
+        description="\n\n".join(text for text in (project.description, variant.summary) if text),
+        depends=rules.depends,
+        recommends=rules.recommends,
+        suggests=rules.suggests,
+        conflicts=(*rules.conflicts, *others),
+        replaces=(*rules.replaces, *others),
+        provides=(*rules.provides, *(f"{other} (= {version})" for other in others)),
+    )
+
+
+def control(facts: Facts, *, size: int, needs: Iterable[str]) -> bytes:
+    """The control file of a package of `size` KiB that needs these packages besides those that the project names."""
+    fields = {
+        "Package": facts.package,
+        "Version": facts.version,
+        "Architecture": facts.architecture,
+        "Maintainer": facts.maintainer,
+        "Installed-Size": str(size),
+        "Depends": _list((*needs, *facts.depends)),
+        "Recommends": _list(facts.recommends),
+        "Suggests": _list(facts.suggests),
+        "Conflicts": _list(facts.conflicts),
+        "Replaces": _list(facts.replaces),
+        "Provides": _list(facts.provides),
+        "Section": facts.section,
+        "Priority": facts.priority,
+        "Homepage": facts.homepage,
+        "Description": _described(facts),
+    }
+    return "".join(f"{name}: {value}\n" for name, value in fields.items() if value).encode()
+
+
+def _list(items: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(items))
+
+
+def _described(facts: Facts) -> str:
+    paragraphs = re.split(r"\n\s*\n", facts.description.strip() or f"This package holds {facts.package}.")
+    body = "\n .\n".join("\n".join(_paragraph(text)) for text in paragraphs)
+    return f"{' '.join(facts.summary.split()).rstrip('.')}\n{body}"
+
+
+def _paragraph(text: str) -> list[str]:
+    """Wrap prose; keep the lines of a list or of an example, which policy 5.6.13 marks by a second space."""
+    if re.search(r"^\s*[-*•]\s|^\s{2,}\S", text, re.MULTILINE):
+        return [f"  {line.rstrip()}" for line in text.splitlines() if line.strip()]
+    return [f" {line}" for line in textwrap.wrap(" ".join(text.split()), _WIDTH - 1, break_long_words=False)]

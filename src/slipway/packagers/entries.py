@@ -1,0 +1,67 @@
+"""What goes into a package: staged files, made texts and the folders above them, in the one order of all formats."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway.errors import VerificationError
+from slipway.files import CHUNK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A file or a folder of a package; `path` has forward slashes and no slash at the end.
+
+    A file's bytes come from `source`, and then have to have the digest `sha256`, or they are `data`.
+    """
+
+    path: str
+    mode: int
+    size: int = 0
+    source: Path | None = None
+    sha256: str = ""
+    data: bytes = b""
+    is_folder: bool = False
+
+    def chunks(self) -> Iterator[bytes]:
+        """The file's bytes; raises VerificationError at the end when they are not those that were staged."""
+        return iter((self.data,)) if self.source is None else _verified(self, self.source)
+
+
+def text_entry(path: str, data: bytes, mode: int = 0o644) -> Entry:
+    """A file that the packager makes itself."""
+    return Entry(path=path, mode=mode, size=len(data), data=data)
+
+
+def with_folders(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Add the folders above the entries; a folder comes before what it holds."""
+    files = tuple(entries)
+    parts = {tuple(entry.path.split("/")[:-1]) for entry in files}
+    folders = {"/".join(path[:end]) for path in parts for end in range(1, len(path) + 1)}
+    made = (Entry(path=folder, mode=0o755, is_folder=True) for folder in folders)
+    return tuple(sorted((*made, *files), key=lambda entry: entry.path.split("/")))
+
+
+def _verified(entry: Entry, source: Path) -> Iterator[bytes]:
+    seen, size = hashlib.sha256(), 0
+    try:
+        with source.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                seen.update(chunk)
+                size += len(chunk)
+                if size > entry.size:
+                    break
+                yield chunk
+    except FileNotFoundError as error:
+        raise _changed(source, "is gone") from error
+    if size != entry.size or seen.hexdigest() != entry.sha256:
+        raise _changed(source, "has changed")
+
+
+def _changed(source: Path, how: str) -> VerificationError:
+    return VerificationError(
+        f"{source} {how} since the distribution was laid out", hint="lay it out again: doit dist-generate, then run this again"
+    )

@@ -1,0 +1,55 @@
+"""Which Debian packages a distribution's binaries need, read from the binaries themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from slipway.errors import GateError, VerificationError
+from slipway.packagers.elf import Elf, read_elf, version_key
+
+_GLIBC: Final = re.compile(r"(lib(c|m|dl|pthread|rt|util|resolv|mvec|anl)\.so\.\d+|ld-linux(-[a-z0-9-]+)?\.so\.\d+)")
+LIBRARIES: Final[Mapping[str, str]] = {"libgcc_s.so.1": "libgcc-s1", "libstdc++.so.6": "libstdc++6"}
+
+
+def needed_packages(binaries: Mapping[str, Path], architecture: str, *, told: bool) -> tuple[str, ...]:
+    """The packages that files need, by their paths in the package.
+
+    Raises GateError for a library that no known package has, unless the project has `told` what it depends on, and
+    VerificationError for a program in `usr/bin/` that is for other machines.
+    """
+    found = {name: elf for name, path in binaries.items() if (elf := read_elf(path)) is not None}
+    _refuse_foreign(found, architecture)
+    own = {Path(name).name for name in binaries} | {elf.soname for elf in found.values()}
+    wanted = {library: name for name, elf in sorted(found.items()) for library in elf.needed if library not in own}
+    strange = {library: name for library, name in wanted.items() if not _GLIBC.fullmatch(library) and library not in LIBRARIES}
+    if strange and not told:
+        raise _unknown(strange)
+    libraries = sorted(LIBRARIES[library] for library in wanted if library in LIBRARIES)
+    return (*_libc(found.values(), wanted), *libraries)
+
+
+def _libc(elves: Iterable[Elf], wanted: Iterable[str]) -> tuple[str, ...]:
+    oldest = max((elf.glibc for elf in elves if elf.glibc), key=version_key, default="")
+    if oldest:
+        return (f"libc6 (>= {oldest})",)
+    return ("libc6",) if any(_GLIBC.fullmatch(library) for library in wanted) else ()
+
+
+def _refuse_foreign(found: Mapping[str, Elf], architecture: str) -> None:
+    for name, elf in found.items():
+        if name.startswith("usr/bin/") and elf.machine != architecture:
+            raise VerificationError(
+                f"/{name} is a program for {elf.machine}, but the package is for {architecture}",
+                hint="compile it again: doit compile-platform",
+            )
+
+
+def _unknown(strange: Mapping[str, str]) -> GateError:
+    listed = ", ".join(f"{library} (needed by /{name})" for library, name in sorted(strange.items()))
+    return GateError(
+        f"no Debian package is known for {listed}",
+        hint='name the packages in slipway.toml, such as: [deb] depends = ["libssl3"]; or link the library statically',
+    )

@@ -1,0 +1,93 @@
+"""From what was asked for to the Release that one run is about."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+from slipway import process
+from slipway.config.cache import cached_project
+from slipway.config.source import read_version
+from slipway.errors import UsageError
+from slipway.model import Paths, Project, Release, Variant
+from slipway.platforms import Platform, find_platform, select_platforms
+
+NO_COMMIT_EPOCH: Final = 315_532_800  # 1980-01-01, the oldest time that every archive format can say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One run: the release, and what only some targets ask for."""
+
+    release: Release
+    rust_target: Platform
+    tested: Release
+    levels: tuple[str, ...]
+    prefix: str
+
+
+def open_request(file: Path, variables: Mapping[str, Any], *, outputs: Path | None = None) -> Request:
+    """Read the project and resolve the variables; `outputs` is the folder of dist/ and packages/."""
+    paths = Paths.under((outputs or file.parent).resolve())
+    project = cached_project(file.resolve(), paths.state)
+    release = Release(
+        project=project,
+        version=read_version(project.version, project.root, variables.get("VERSION")),
+        paths=paths,
+        platforms=select_platforms(variables.get("PLATFORMS", "all"), project.platforms),
+        variants=select_variants(variables.get("VARIANTS", "all"), project),
+        epoch=source_date_epoch(project.root, os.environ),
+        cross=variables.get("CROSS"),
+        jobs=jobs(variables),
+        verbose=bool(variables.get("VERBOSE")),
+    )
+    return Request(
+        release=release,
+        rust_target=find_platform(variables.get("RUST_TARGET", "host")),
+        tested=_tested(release, variables.get("DIST_VERSION")),
+        levels=variables.get("TEST_TYPES", ("basic", "integration", "complete")),
+        prefix=variables.get("PREFIX", ""),
+    )
+
+
+def jobs(variables: Mapping[str, Any]) -> int:
+    """How many Steps run at once."""
+    return (os.cpu_count() or 1) if variables.get("PARALLEL") else 1
+
+
+def select_variants(text: str, project: Project) -> tuple[Variant, ...]:
+    """Resolve a comma list of variant names, or `all`, in the order of slipway.toml."""
+    names = [variant.name for variant in project.variants]
+    wanted = {word.strip() for word in text.split(",") if word.strip()}
+    for word in sorted(wanted - {*names, "all"}):
+        near = get_close_matches(word, names, n=1)
+        meant = f"did you mean {near[0]}? " if near else ""
+        raise UsageError(f"unknown variant {word!r}", hint=f"{meant}valid are {', '.join(names)}, all")
+    if not wanted:
+        raise UsageError("VARIANTS names no variant", hint=f"valid are {', '.join(names)}, all")
+    return tuple(variant for variant in project.variants if wanted & {variant.name, "all"})
+
+
+def source_date_epoch(root: Path, environment: Mapping[str, str]) -> int:
+    """The time that all files carry: SOURCE_DATE_EPOCH, else the commit's time, else 1980-01-01.
+
+    https://reproducible-builds.org/specs/source-date-epoch/
+    """
+    if text := environment.get("SOURCE_DATE_EPOCH"):
+        if not text.isascii() or not text.isdigit():
+            raise UsageError(
+                f"SOURCE_DATE_EPOCH={text} is not a number of seconds", hint="try SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)"
+            )
+        return max(int(text), NO_COMMIT_EPOCH)
+    answer = process.capture(["git", "log", "-1", "--format=%ct"], cwd=root)
+    return int(answer) if answer else NO_COMMIT_EPOCH
+
+
+def _tested(release: Release, version: str | None) -> Release:
+    if not version:
+        return release
+    return replace(release, version=read_version(release.project.version, release.project.root, version))

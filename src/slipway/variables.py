@@ -1,0 +1,75 @@
+"""The documented variables, from the command line and the environment, as make has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Final
+
+from slipway.errors import UsageError
+
+
+def _text(_: str, value: str) -> str:
+    return value
+
+
+def _flag(name: str, value: str) -> bool:
+    words = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+    if value.lower() not in words:
+        raise UsageError(f"{name}={value} makes no sense", hint=f"valid are {name}=true and {name}=false")
+    return words[value.lower()]
+
+
+def _levels(name: str, value: str) -> tuple[str, ...]:
+    found = tuple(word.strip() for word in value.split(",") if word.strip())
+    for word in found:
+        if word not in LEVELS:
+            raise UsageError(f"{name}={value}: {word!r} is no kind of test", hint=f"valid are {', '.join(LEVELS)}")
+    return found or LEVELS
+
+
+LEVELS: Final = ("basic", "integration", "complete")
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One documented variable; an empty value means that it is not set."""
+
+    name: str
+    doc: str
+    read: Callable[[str, str], Any] = _text
+
+
+VARIABLES: Final = (
+    Variable("VERSION", "the version to build; the tag's prefix may stand before it"),
+    Variable("PLATFORMS", "comma list of platforms, families, all or host (default: all of the project's)"),
+    Variable("VARIANTS", "comma list of variants (default: all of the project's)"),
+    Variable("RUST_TARGET", "the Rust target of build-platform (default: the host's)"),
+    Variable("CROSS", "true: compile with cross; false: never (default: as the platform says)", _flag),
+    Variable("PARALLEL", "true: work on all cores at once", _flag),
+    Variable("VERBOSE", "true: show the commands that run", _flag),
+    Variable("DIST_VERSION", "the version that test-dist tests (default: VERSION)"),
+    Variable("TEST_TYPES", "comma list of basic, integration, complete for test-dist (default: all)", _levels),
+    Variable("PREFIX", "where install and uninstall work (default: as install.sh says)"),
+)
+_BY_NAME: Final = {variable.name: variable for variable in VARIABLES}
+
+
+def read_variables(given: Mapping[str, str], environment: Mapping[str, str], *, also: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the values that are set; the command line wins over the environment.
+
+    `also` are names that a project's own dodo.py reads itself. Raises UsageError for an unknown name or a senseless value.
+    """
+    for name in given:
+        if name not in _BY_NAME and name not in also:
+            raise _unknown(name, also)
+    merged = {name: environment[name] for name in _BY_NAME if name in environment} | dict(given)
+    return {name: _BY_NAME[name].read(name, value) for name, value in merged.items() if value and name in _BY_NAME}
+
+
+def _unknown(name: str, also: Iterable[str]) -> UsageError:
+    valid = [*_BY_NAME, *also]
+    near = get_close_matches(name.upper(), valid, n=1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    return UsageError(f"unknown variable {name}", hint=f"{meant}valid are {', '.join(valid)}")

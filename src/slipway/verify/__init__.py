@@ -1,0 +1,1 @@
+"""Verify: install what was made in clean containers, use it, remove it, and check packages file by file."""

@@ -1,0 +1,306 @@
+"""Install a distribution in a clean container in every way it offers, use it, remove it, and look for traces."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from slipway import process
+from slipway.containers import Container
+from slipway.contents import Contents, File
+from slipway.errors import GateError, VerificationError
+from slipway.layout import Folders, destination
+from slipway.verify.report import Report
+from slipway.verify.snapshot import PACKAGE_MANAGER, Snapshot, compare, read_snapshot
+from slipway.verify.static import require_none
+from slipway.verify.subject import Subject
+
+PACKAGES: Final = "/work/packages"
+TESTS: Final = "/work/tests"
+USER: Final = "slipway-tester"
+HOME: Final = f"/home/{USER}"
+_ADD_USER: Final = f"""set -e
+echo '{USER}:x:4242:4242::{HOME}:/bin/sh' >>/etc/passwd
+echo '{USER}:x:4242:' >>/etc/group
+mkdir -p {HOME} && echo '# mine' >{HOME}/.profile && echo '# mine' >{HOME}/.bashrc
+chown -R 4242:4242 {HOME} && chmod -R a+rX /work"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """A container with the packages of a distribution in it, and the report on them."""
+
+    box: Container
+    subject: Subject
+    report: Report
+    contents: Contents
+
+    def must(self, command: str | Sequence[str], *, user: str = "", env: Mapping[str, str] | None = None, cwd: str = "") -> str:
+        """Run a command in the container; raises VerificationError with the end of its output when it fails."""
+        done = self.box.exec(command, user=user, env=env, cwd=cwd)
+        if done.code:
+            shown = command if isinstance(command, str) else " ".join(command)
+            raise VerificationError(process.failure(shown, done.code, done.output))
+        return done.output
+
+    def snapshot(self) -> Snapshot:
+        """Read the container's whole file system."""
+        with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
+            tar = Path(folder) / "root.tar"
+            self.box.export(tar)
+            return read_snapshot(tar)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way to install: the commands of it, and where things then are."""
+
+    name: str
+    install: Sequence[str]
+    remove: Sequence[str]
+    folders: Folders
+    levels: tuple[str, ...] = ()
+    user: str = ""
+    repeats: bool = True
+    ignored: tuple[str, ...] = ()
+    unpacked: tuple[str, ...] = ()
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """What a person who installs this way has in the environment."""
+        return {"HOME": HOME, "USER": USER, "PATH": f"{self.folders.bin}:/usr/bin:/bin"} if self.user else {}
+
+
+def try_all(bench: Bench) -> None:
+    """Try the shell installer for the system and for one user, then the packages."""
+    _copy_packages(bench)
+    levels = tuple(level.name for level in bench.subject.levels)
+    now = bench.snapshot()
+    if bench.subject.scripts:
+        now = _try(bench, _script_way(bench.subject, levels), now)
+        now = _try(bench, _user_way(bench.subject), now)
+    else:
+        bench.report.check("install.sh", partial(_refuse, "there is no install.sh", "make it: doit create-installers"))
+    for package in bench.subject.packages:
+        if package.suffix == ".deb":
+            now = _try_deb(bench, package, levels, now)
+
+
+def _script_way(subject: Subject, levels: tuple[str, ...]) -> Way:
+    name = subject.spec.name
+    folders = Folders.under("/usr/local", name, config=f"/etc/{name}", state=f"/var/lib/{name}", units="/etc/systemd/system")
+    install, remove = _scripts(subject)
+    return Way(name="install.sh", install=install, remove=(*remove, "--purge"), folders=folders, levels=levels)
+
+
+def _user_way(subject: Subject) -> Way:
+    name = subject.spec.name
+    folders = Folders.under(
+        f"{HOME}/.local",
+        name,
+        config=f"{HOME}/.config/{name}",
+        state=f"{HOME}/.local/state/{name}",
+        units=f"{HOME}/.config/systemd/user",
+    )
+    install, remove = _scripts(subject)
+    return Way(
+        name="install.sh --user", install=(*install, "--user"), remove=(*remove, "--user", "--purge"), folders=folders, user=USER
+    )
+
+
+def _scripts(subject: Subject) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    folder = f"{PACKAGES}/{_relative(subject, subject.installers)}"
+    return (f"{folder}/install.sh", *subject.arguments), (f"{folder}/uninstall-{subject.spec.name}.sh",)
+
+
+def _try_deb(bench: Bench, package: Path, levels: tuple[str, ...], before: Snapshot) -> Snapshot:
+    if bench.box.exec("command -v dpkg").code:
+        bench.report.skip(package.name, f"{bench.subject.image} has no dpkg; name a Debian image in [tests] of slipway.toml")
+        return before
+    path = f"{PACKAGES}/{_relative(bench.subject, package)}"
+    name = bench.must(["dpkg-deb", "-f", path, "Package"]).strip()
+    with_apt = bench.box.exec("command -v apt-get").code == 0
+    quiet = ("env", "DEBIAN_FRONTEND=noninteractive")
+    way = Way(
+        name=package.name,
+        install=(*quiet, *(("apt-get", "install", "-y", "--no-install-recommends") if with_apt else ("dpkg", "-i")), path),
+        remove=(*quiet, *(("apt-get", "purge", "-y") if with_apt else ("dpkg", "--purge")), name),
+        folders=Folders.packaged(bench.subject.spec.name),
+        levels=levels,
+        repeats=False,
+        ignored=PACKAGE_MANAGER,
+        unpacked=_filters(bench),
+    )
+    return _try(bench, way, before, package=name)
+
+
+def _try(bench: Bench, way: Way, before: Snapshot, package: str = "") -> Snapshot:
+    report = bench.report
+    if not report.check(f"{way.name}: installs", partial(bench.must, way.install, user=way.user, env=way.env)):
+        return bench.snapshot()
+    installed = bench.snapshot()
+    report.check(f"{way.name}: files", partial(_check_files, bench, way, installed))
+    report.check(f"{way.name}: commands", partial(_check_commands, bench, way, package))
+    if bench.subject.spec.health:
+        report.check(f"{way.name}: version", partial(_check_version, bench, way))
+    if way.user:
+        report.check(f"{way.name}: nothing outside the home", partial(_check_equal, before, installed, (HOME,)))
+    if way.repeats:
+        report.check(f"{way.name}: receipt", partial(_check_receipt, before, installed))
+        report.check(f"{way.name}: a second time", partial(_check_again, bench, way, installed))
+    _run_levels(bench, way)
+    removed = report.check(f"{way.name}: removes", partial(bench.must, way.remove, user=way.user, env=way.env))
+    after = bench.snapshot()
+    if removed:
+        report.check(f"{way.name}: nothing remains", partial(_check_equal, before, after, way.ignored))
+    return after
+
+
+def _check_files(bench: Bench, way: Way, installed: Snapshot) -> None:
+    require_none(fault for file in bench.contents.files for fault in _file_faults(bench, way, installed, file))
+
+
+def _file_faults(bench: Bench, way: Way, installed: Snapshot, file: File) -> Iterator[str]:
+    place = destination(file.path, bench.subject.spec.name, way.folders)
+    if _is_filtered(place, way.unpacked):
+        return
+    if (entry := _follow(installed, place)) is None:
+        yield f"{place} is missing"
+        return
+    owner = "4242:4242" if way.user else "0:0"
+    if entry.digest != file.sha256:
+        yield f"{place} has other contents than {file.path} of the distribution"
+    if entry.mode != file.mode:
+        yield f"{place} has the mode {entry.mode:04o} and not {file.mode:04o}"
+    if entry.owner != owner:
+        yield f"{place} belongs to {entry.owner} and not to {owner}"
+
+
+def _follow(snapshot: Snapshot, path: str) -> Any:
+    """Find what a path leads to, through links in any part of it."""
+    for _ in range(16):
+        parts = PurePosixPath(path)
+        link = next((str(top) for top in (*reversed(parts.parents), parts) if _is_link(snapshot, str(top))), None)
+        if link is None:
+            return snapshot.get(path)
+        target = os.path.normpath(PurePosixPath(link).parent / snapshot[link].digest)
+        path = target + path.removeprefix(link)
+    return None
+
+
+def _is_link(snapshot: Snapshot, path: str) -> bool:
+    return path in snapshot and snapshot[path].kind == "link"
+
+
+def _check_commands(bench: Bench, way: Way, package: str) -> None:
+    with _testinfra(bench.box, way.user) as host:
+        faults = [f"{command} is not on PATH" for command in bench.subject.spec.commands if not _answers(host, way, command)]
+        if package and not host.package(package).is_installed:
+            faults.append(f"the package manager does not know {package}")
+    require_none(faults)
+
+
+def _answers(host: Any, way: Way, command: str) -> bool:
+    path = f"PATH={way.env['PATH']}; " if way.env else ""
+    found = host.run(f"{path}command -v {command}")
+    return found.rc == 0 and bool(host.file(found.stdout.strip()).mode & 0o111)
+
+
+def _check_version(bench: Bench, way: Way) -> None:
+    said = bench.must(bench.subject.spec.health, user=way.user, env=way.env)
+    if bench.subject.spec.version not in said:
+        shown = " ".join(bench.subject.spec.health)
+        raise VerificationError(f"{shown} does not say {bench.subject.spec.version}:\n    {said.strip()}")
+
+
+def _check_receipt(before: Snapshot, installed: Snapshot) -> None:
+    if not any("receipt" in line for line in compare(before, installed)):
+        raise VerificationError("the installer left no receipt, from which it could be undone")
+
+
+def _check_again(bench: Bench, way: Way, installed: Snapshot) -> None:
+    bench.must(way.install, user=way.user, env=way.env)
+    _check_equal(installed, bench.snapshot(), way.ignored)
+
+
+def _check_equal(before: Snapshot, after: Snapshot, ignored: tuple[str, ...]) -> None:
+    require_none(compare(before, after, ignored))
+
+
+def _run_levels(bench: Bench, way: Way) -> None:
+    if way.levels:
+        _lay_out_tests(bench)
+    for level in bench.subject.levels:
+        if level.name not in way.levels:
+            continue
+        title = f"{way.name}: {level.name}"
+        if not level.supported:
+            bench.report.skip(title, f"the variant {bench.subject.spec.variant} is not made for it")
+        elif not level.commands:
+            bench.report.skip(title, "slipway.toml has no such tests")
+        for command in level.commands if level.supported else ():
+            bench.report.check(f"{title}: {command}", partial(_run_command, bench, way, command))
+
+
+def _lay_out_tests(bench: Bench) -> None:
+    bench.must(f"rm -rf {TESTS} && mkdir -p {TESTS}/files {TESTS}/home {TESTS}/scratch")
+    if bench.subject.files is not None:
+        bench.box.copy_in(bench.subject.files, f"{TESTS}/files")
+
+
+def _run_command(bench: Bench, way: Way, command: str) -> None:
+    # What a test leaves behind is not the installer's: it gets a home and a temporary folder of its own.
+    env = {"SLIPWAY_VERSION": bench.subject.spec.version, "SLIPWAY_VARIANT": bench.subject.spec.variant}
+    bench.must(command, env={**env, "HOME": f"{TESTS}/home", "TMPDIR": f"{TESTS}/scratch"}, cwd=f"{TESTS}/files", user=way.user)
+
+
+def _copy_packages(bench: Bench) -> None:
+    subject = bench.subject
+    lists = tuple(path for name in ("checksums.sha256", "manifest.json") if (path := subject.root / name).is_file())
+    for path in (*subject.packages, *subject.scripts, *lists):
+        bench.box.copy_in(path, f"{PACKAGES}/{_relative(subject, path)}")
+    bench.must(_ADD_USER)
+
+
+def _relative(subject: Subject, path: Path) -> str:
+    return path.relative_to(subject.root).as_posix() if path.is_relative_to(subject.root) else f"installers/{path.name}"
+
+
+def _filters(bench: Bench) -> tuple[str, ...]:
+    """What the image's dpkg leaves out: slim images have no documents."""
+    said = bench.box.exec("cat /etc/dpkg/dpkg.cfg /etc/dpkg/dpkg.cfg.d/* 2>/dev/null").output
+    return tuple(line.strip() for line in said.splitlines() if line.startswith(("path-exclude", "path-include")))
+
+
+def _is_filtered(path: str, filters: tuple[str, ...]) -> bool:
+    last = [rule for rule in filters if fnmatch.fnmatchcase(path, rule.partition("=")[2].strip(" '\""))]
+    return bool(last) and last[-1].startswith("path-exclude")
+
+
+@contextmanager
+def _testinfra(box: Container, user: str) -> Iterator[Any]:
+    try:
+        import testinfra
+    except ImportError as error:
+        raise GateError(
+            "pytest-testinfra is not installed; it looks into containers", hint="pip install 'slipway[test]'"
+        ) from error
+    # Its backends ask the engine's program, which reads the environment.
+    missing = [name for name in box.engine.env if name not in os.environ]
+    os.environ.update(box.engine.env)
+    try:
+        yield testinfra.get_host(f"{box.engine.program}://{f'{user}@' if user else ''}{box.name}")
+    finally:
+        for name in missing:
+            del os.environ[name]
+
+
+def _refuse(message: str, hint: str) -> None:
+    raise VerificationError(message, hint=hint)

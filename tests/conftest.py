@@ -1,0 +1,20 @@
+"""What every test gets: quiet surroundings that do not depend on who runs it."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from slipway.variables import VARIABLES
+
+_LEFT_OVER = ("SOURCE_DATE_EPOCH", "SLIPWAY_DEBUG", "NO_COLOR", "CLICOLOR_FORCE", "MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "CI")
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what the caller's environment may say to slipway."""
+    for name in (*(variable.name for variable in VARIABLES), *_LEFT_OVER):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)

@@ -1,0 +1,59 @@
+"""Install what the tests need from Debian, or say how: tests never skip because something is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+# program: the Debian package that brings it
+PROGRAMS = {
+    "cc": "gcc",
+    "git": "git",
+    "dockerd": "docker.io",
+    "mmdebstrap": "mmdebstrap",
+    "lintian": "lintian",
+    "shellcheck": "shellcheck",
+    "strace": "strace",
+    "busybox": "busybox-static",
+    "dash": "dash",
+    "ksh93": "ksh",
+    "mksh": "mksh",
+    "posh": "posh",
+    "yash": "yash",
+    "zsh": "zsh",
+    "xz": "xz-utils",
+    "zstd": "zstd",
+    "unzip": "unzip",
+    "zip": "zip",
+    "systemd-analyze": "systemd",
+    "setpriv": "util-linux",
+}
+OTHERS = {"cargo": "Rust with cargo is needed: see https://rustup.rs"}
+
+
+def main() -> int:
+    """Return 0 when everything is there."""
+    for program, advice in OTHERS.items():
+        if not shutil.which(program):
+            print(f"{program} is not installed. {advice}", file=sys.stderr)
+            return 1
+    path = os.environ["PATH"] + ":/usr/sbin:/sbin"
+    missing = sorted({package for program, package in PROGRAMS.items() if not shutil.which(program, path=path)})
+    if not missing:
+        return 0
+    install = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
+    if os.geteuid() != 0 or not Path("/etc/debian_version").exists():
+        print(f"the tests need more programs; on Debian and Ubuntu: sudo {' '.join(install)}", file=sys.stderr)
+        return 1
+    print(f"installing {' '.join(missing)}", flush=True)
+    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run(["apt-get", "update", "--quiet"], env=quiet, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(install, env=quiet, stdout=subprocess.DEVNULL, check=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

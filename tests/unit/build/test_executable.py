@@ -1,0 +1,60 @@
+"""Programs are known by their first bytes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from slipway.build.executable import check_executable, identify
+from slipway.errors import SlipwayError
+from slipway.platforms import PLATFORMS, host_platform
+
+
+def elf(machine: int, system: int = 0) -> bytes:
+    return b"\x7fELF\x02\x01\x01" + bytes([system]) + bytes(8) + b"\x03\x00" + machine.to_bytes(2, "little") + bytes(40)
+
+
+def macho(machine: int) -> bytes:
+    return b"\xcf\xfa\xed\xfe" + machine.to_bytes(4, "little") + bytes(24)
+
+
+def pe(machine: int) -> bytes:
+    return b"MZ" + bytes(58) + (0x80).to_bytes(4, "little") + bytes(64) + b"PE\0\0" + machine.to_bytes(2, "little") + bytes(18)
+
+
+HEADS = {
+    "linux-amd64": elf(62),
+    "linux-arm64": elf(183),
+    "freebsd-amd64": elf(62, 9),
+    "macos-amd64": macho(0x01000007),
+    "macos-arm64": macho(0x0100000C),
+    "windows-amd64": pe(0x8664),
+}
+
+
+@pytest.mark.req("S0-53")
+@pytest.mark.parametrize("made", HEADS)
+@pytest.mark.parametrize("wanted", HEADS)
+def test_a_program_passes_on_its_own_platform_alone(tmp_path: Path, made: str, wanted: str) -> None:
+    path = tmp_path / "program"
+    path.write_bytes(HEADS[made])
+    if made == wanted:
+        check_executable(path, PLATFORMS[wanted], "component x")
+    else:
+        with pytest.raises(SlipwayError, match=r"component x: .*program is a program for") as refused:
+            check_executable(path, PLATFORMS[wanted], "component x")
+        assert PLATFORMS[made].family in refused.value.message
+
+
+@pytest.mark.parametrize("data", [b"", b"#!/bin/sh\n", b"MZ", b"MZ" + bytes(100), b"\x7fELF", b"text", b"\xca\xfe\xba\xbe"])
+def test_anything_else_is_no_machine_code(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    assert identify(path) is None
+
+
+def test_a_real_program_of_this_machine() -> None:
+    host = host_platform()
+    assert identify(Path(sys.executable)) == (host.family, host.arch)

@@ -1,0 +1,126 @@
+"""What is missing is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import sample
+from slipway import tools
+from slipway.build import preflight, toolchain
+from slipway.build.preflight import Preflight
+from slipway.errors import GateError
+from slipway.model import CargoComponent, Release
+from slipway.platforms import PLATFORMS
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    monkeypatch.setattr(toolchain, "host_platform", lambda: PLATFORMS["linux-amd64"])
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    for name in ("cargo", "rustc", "cc", "docker"):
+        program(folder, name, "echo 1.95.0")
+    lib = tmp_path / "root/lib/rustlib/x86_64-unknown-linux-gnu/lib"
+    lib.mkdir(parents=True)
+    (lib / "libstd-0.rlib").touch()
+    program(folder, "rustc", f"echo {tmp_path}/root")
+    _forget()
+    yield folder
+    _forget()
+
+
+def _forget() -> None:
+    tools.find.cache_clear()
+    tools.rust_targets.cache_clear()
+    preflight._answers.clear()
+    preflight.announce(())
+
+
+def program(folder: Path, name: str, text: str) -> None:
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+    (folder / name).chmod(0o755)
+
+
+def release(root: Path, *names: str, cross: bool | None = None) -> Release:
+    part = CargoComponent(name="platform", path=root, package="hello", binaries=("hello",))
+    project = sample.project(root / "project", components=(part,))
+    return sample.release(root, project=project, platforms=tuple(PLATFORMS[name] for name in names), cross=cross)
+
+
+def look(made: Release) -> None:
+    """What the first compile Step of a run about these platforms does."""
+    preflight.announce(row.id for row in made.platforms)
+    Preflight.of(made)(made.platforms[0].id)
+
+
+def test_a_machine_that_has_everything_passes(tmp_path: Path) -> None:
+    look(release(tmp_path, "linux-amd64"))
+
+
+def test_a_step_on_its_own_looks_at_its_own_platform(tmp_path: Path) -> None:
+    asked = Preflight.of(release(tmp_path, "linux-amd64", "linux-arm64"))
+    asked("linux-amd64")
+    with pytest.raises(GateError) as refused:
+        asked("linux-arm64")
+    assert "freebsd" not in str(refused.value)
+
+
+@pytest.mark.req("S0-59")
+def test_all_platforms_are_looked_at_and_everything_missing_is_listed(tmp_path: Path) -> None:
+    with pytest.raises(GateError) as refused:
+        look(release(tmp_path, "linux-amd64", "linux-arm64", "windows-amd64", "freebsd-amd64"))
+    lines = refused.value.message.splitlines()
+    assert refused.value.exit_code == 3
+    assert len(lines) == 5
+    for platform in ("linux-arm64", "windows-amd64", "freebsd-amd64"):
+        assert any(line.startswith(f"  {platform}: Rust's standard") and PLATFORMS[platform].triple in line for line in lines)
+    assert any(line.startswith("  windows-amd64: mingw is not installed") for line in lines)
+
+
+def test_one_thing_that_many_platforms_lack_is_one_line(tmp_path: Path, fresh: Path) -> None:
+    (fresh / "cargo").unlink()
+    with pytest.raises(GateError, match=r"linux-amd64, linux-arm64, macos-arm64: cargo is not installed .*rustup") as refused:
+        look(release(tmp_path, "linux-amd64", "linux-arm64", "macos-arm64"))
+    assert len(refused.value.message.splitlines()) == 2
+
+
+def test_an_old_tool_is_told(tmp_path: Path, fresh: Path) -> None:
+    program(fresh, "cargo", "echo cargo 1.40.0")
+    with pytest.raises(GateError, match=r"cargo 1\.40\.0 is older than 1\.70"):
+        look(release(tmp_path, "linux-amd64"))
+
+
+def test_cross_needs_itself_and_an_engine_and_no_standard_library(tmp_path: Path, fresh: Path) -> None:
+    program(fresh, "docker", "exit 1")
+    made = release(tmp_path, "linux-arm64", cross=True)
+    with pytest.raises(GateError) as refused:
+        look(made)
+    assert "cross is not installed" in str(refused.value)
+    assert "container engine" in str(refused.value)
+    assert "standard library" not in str(refused.value)
+    program(fresh, "docker", "echo 27")
+    program(fresh, "cross", "echo cross 0.2.5")
+    _forget()
+    look(made)
+
+
+def test_the_question_is_asked_once_for_all_steps(tmp_path: Path, fresh: Path) -> None:
+    program(fresh, "rustc", f"echo asked >> {tmp_path}/asked; echo {tmp_path}/root")
+    asked = Preflight.of(release(tmp_path, "linux-amd64", "linux-arm64"))
+    preflight.announce(["linux-amd64", "linux-arm64"])
+    for _ in range(3):
+        with pytest.raises(GateError, match="aarch64-unknown-linux-gnu"):
+            asked("linux-amd64")
+    assert (tmp_path / "asked").read_text() == "asked\n"
+
+
+def test_planning_runs_nothing(tmp_path: Path, fresh: Path) -> None:
+    for name in ("cargo", "rustc", "docker"):
+        program(fresh, name, f"touch {tmp_path}/ran")
+    Preflight.of(release(tmp_path, "linux-amd64", "linux-arm64", cross=True))
+    assert not (tmp_path / "ran").exists()

@@ -1,0 +1,90 @@
+"""The reference page and the JSON schema: complete, true and fresh."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from slipway.config.load import load_project
+from slipway.config.reference import EXAMPLES, PAGE, SCHEMA, project_schema, reference_page
+from slipway.config.schema import KINDS, TABLES, keys_of
+
+HERE = Path(__file__).parents[3]
+EVERY_EXAMPLE = "\n".join(EXAMPLES.values())
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the documented command writes."""
+    folder = tmp_path_factory.mktemp("reference")
+    done = subprocess.run([sys.executable, "-m", "slipway.config.reference", folder], capture_output=True, text=True, check=True)
+    assert done.stdout + done.stderr == ""
+    return folder
+
+
+@pytest.mark.parametrize("name", [PAGE, SCHEMA])
+def test_what_is_kept_in_docs_is_fresh(written: Path, name: str) -> None:
+    kept = HERE / "docs" / "reference" / name
+    assert kept.read_text() == (written / name).read_text(), "run: python -m slipway.config.reference docs/reference"
+
+
+@pytest.mark.parametrize("table", [*TABLES.values(), *KINDS.values()])
+def test_every_key_is_on_the_page_with_its_meaning(table: Any) -> None:
+    page = reference_page()
+    for key, field in zip(keys_of(table), table.model_fields.values(), strict=True):
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{key}` |") and field.description.split()[0] in line)
+        assert row.count(" | ") == 3
+        assert field.description.strip().endswith((".", "`."))
+
+
+def test_the_examples_together_are_a_valid_file(root: Path, write: Callable[[str], Path]) -> None:
+    (root / "LICENSE").write_text("MIT\n")
+    project = load_project(write(EVERY_EXAMPLE))
+    assert [part.name for part in project.components] == ["hello", "config", "manual"]
+    assert [variant.components for variant in project.variants] == [("hello", "config", "manual"), ("hello", "config")]
+
+
+def test_the_schema_is_one_and_accepts_what_slipway_accepts() -> None:
+    schema = project_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    sample = (HERE / "examples" / "provisioning" / "slipway.toml").read_text()
+    for text in (EVERY_EXAMPLE, sample):
+        assert list(validator.iter_errors(tomllib.loads(text))) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("compression", 13),
+        ("name", "Hello World"),
+        ("nmae", "hello"),
+        ("checksums", ["sha1"]),
+        ("platforms", []),
+        ("license", 1),
+        ("maintainer", "me"),
+    ],
+)
+def test_the_schema_refuses_what_slipway_refuses(change: tuple[str, object]) -> None:
+    data = tomllib.loads(EVERY_EXAMPLE)
+    data["project"][change[0]] = change[1]
+    assert not jsonschema.Draft202012Validator(project_schema()).is_valid(data)
+
+
+def test_the_schema_describes_every_key() -> None:
+    schema = json.loads(json.dumps(project_schema()))
+    assert schema["title"] == "slipway.toml"
+    tables = [schema, *schema["$defs"].values()]
+    assert len(tables) == len(TABLES) + len(KINDS) + 1
+    for table in tables:
+        assert table["description"]
+        assert all(key.get("description") for key in table["properties"].values())
+        assert table["additionalProperties"] is False
