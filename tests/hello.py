@@ -27,7 +27,7 @@ value = "1.2.3"
 kind = "command"
 path = "src"
 command = ["sh", "-c", "cp hello hello-server \\"$SLIPWAY_OUT\\""]
-outputs = { "bin/hello{exe}" = "hello", "bin/hello-server{exe}" = "hello-server" }
+outputs = { "bin/hello" = "hello", "bin/hello-server" = "hello-server" }
 
 [component.library]
 kind = "tree"

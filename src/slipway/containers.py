@@ -1,7 +1,7 @@
 """The one door to container engines: docker, podman, or an engine of our own where neither answers.
 
-Nothing here depends on this process ending well. A container ends when its standard input closes, and an engine of our own ends
-when the last process lets go of a lock: the system does both for us, however we end.
+Nothing here depends on this process ending well: a container ends when its standard input closes, which the system does for
+us, however we end.
 """
 
 from __future__ import annotations
@@ -9,35 +9,22 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
-from slipway import console, process
+from slipway import console, dockerd, process
+from slipway.dockerd import HOW_TO_GET_ONE, wait_until
 from slipway.errors import GateError, NetworkError, SlipwayError, UsageError
-from slipway.files import remove_tree, write_atomic
+from slipway.files import write_atomic
 
 ENGINES: Final = {
     "docker": ("version", "--format", "{{.Server.Version}} {{.Server.Arch}}"),
     "podman": ("info", "--format", "{{.Version.Version}} {{.Host.Arch}}"),
 }
-_GET_ONE: Final = "start docker (systemctl start docker, or open Docker Desktop), or install podman; SLIPWAY_ENGINE chooses one"
-_DRIVERS: Final = ("overlay2", "vfs")
-_PATIENCE: Final = 60.0
-# The first argument is the folder of the running engine, the second the lock that every process using it shares.
-_GUARD: Final = """run=$1 lock=$2; shift 2
-(dockerd "$@"; : >"$run/ended") </dev/null &
-exec 9>>"$lock"
-flock -x 9
-[ -e "$run/keep" ] && exit
-kill "$(cat "$run/pid")"
-wait
-rm -rf "$run"
-"""
 _INIT: Final = (
     *("--cap-add", "SYS_ADMIN", "--cgroupns=host", "-v", "/sys/fs/cgroup:/sys/fs/cgroup:rw"),
     *("--tmpfs", "/run", "--tmpfs", "/run/lock", "--stop-signal", "SIGRTMIN+3"),
@@ -48,8 +35,6 @@ _INIT_MASKED: Final = (
     "apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer"
 )
 _INIT_CHANGES: Final = ('CMD ["/lib/systemd/systemd"]', "ENV container=docker")
-# What keeps an engine of our own alive until this process ends.
-_held: Final[list[Any]] = []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,17 +47,23 @@ class Engine:
     env: Mapping[str, str] = field(default_factory=dict)
     home: Path | None = None
 
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The words that every command of the engine begins with."""
+        # On restricted machines podman warns at each command, amid the output of what it runs.
+        return ("podman", "--log-level=error") if self.program == "podman" else (self.program,)
+
     def run(self, *words: str | Path, check: bool = True, stdin: str | None = None) -> process.Result:
         """Run one of the engine's commands."""
-        return process.run([self.program, *words], env=self.env, check=check, stdin=stdin)
+        return process.run([*self.command, *words], env=self.env, check=check, stdin=stdin)
 
     def ask(self, *words: str) -> str | None:
         """Return what one of the engine's commands answers, or None."""
-        return process.capture([self.program, *words], env=self.env)
+        return process.capture([*self.command, *words], env=self.env)
 
     def start(self, *words: str, log: Path) -> process.Background:
         """Run one of the engine's commands beside this process."""
-        return process.start([self.program, *words], env=self.env, log=log)
+        return process.start([*self.command, *words], env=self.env, log=log)
 
     def image_id(self, reference: str, arch: str = "") -> str | None:
         """Return the id of an image that is here, for the wanted architecture."""
@@ -96,9 +87,16 @@ class Engine:
             'set bootstrap = "bookworm" in [tests] of slipway.toml and install mmdebstrap',
         )
 
-    def can_run(self, image: str) -> bool:
-        """Whether programs of an image run here, natively or emulated."""
-        return self.ask("run", "--rm", "--network", "none", image, "true") is not None
+    def able(self, image: str) -> Engine | None:
+        """Return the engine with the settings under which programs of an image run here, natively or emulated."""
+        for engine in (self, *self._modest()):
+            if engine.ask("run", "--rm", "--network", "none", image, "true") is not None:
+                return engine
+        return None
+
+    def _modest(self) -> Iterator[Engine]:
+        if self.program == "podman" and not self.env:
+            yield replace(self, env=_modest_podman())
 
     def reach(self, name: str) -> str:
         """The command that opens a shell in a container that was kept."""
@@ -120,9 +118,11 @@ def engine() -> Engine:
     for program in (wanted,) if wanted else ENGINES:
         if found := _answering(program):
             return found
-    if wanted != "podman" and _can_start():
-        return _own_engine()
-    raise GateError(f"no container engine answers: {wanted or 'neither docker nor podman'}", hint=_GET_ONE)
+    if wanted != "podman" and dockerd.can_start():
+        run = dockerd.join(cache_dir() / "docker")
+        if found := _answering("docker", {"DOCKER_HOST": dockerd.address(run)}, run):
+            return found
+    raise GateError(f"no container engine answers: {wanted or 'neither docker nor podman'}", hint=HOW_TO_GET_ONE)
 
 
 def cache_dir() -> Path:
@@ -154,13 +154,9 @@ class Container:
         self._client: process.Background | None = None
 
     def __enter__(self) -> Self:
-        try:
-            self._start()
-        except SlipwayError:
-            if self.engine.program != "podman" or self.engine.env:
-                raise
-            self.engine = replace(self.engine, env=_modest_podman())
-            self._start()
+        if self.engine.program == "podman":
+            self.engine = self.engine.able(self.image) or self.engine
+        self._start()
         return self
 
     def exec(
@@ -178,6 +174,10 @@ class Container:
         options = [*(("-i",) if stdin is not None else ()), *(("-u", user) if user else ()), *(("-w", cwd) if cwd else ())]
         settings = [word for key, value in (env or {}).items() for word in ("-e", f"{key}={value}")]
         return self.engine.run("exec", *options, *settings, self.name, *words, check=check, stdin=stdin)
+
+    def question(self, words: Sequence[str]) -> process.Result:
+        """Run a program whose standard output is data, which stays out of the build log."""
+        return process.question([*self.engine.command, "exec", self.name, *words], env=self.engine.env)
 
     def copy_in(self, path: Path, target: str) -> None:
         """Copy a file, or what a folder holds, to a place in the container; the folders above it are made."""
@@ -219,11 +219,15 @@ class Container:
         handle, name = tempfile.mkstemp(prefix="slipway-", suffix=".log")
         os.close(handle)
         try:
-            self._client = self.engine.start("run", "--rm", "-i", *options, self.image, "cat", log=Path(name))
+            self._client = self.engine.start(
+                "run", "--rm", "-i", "--stop-signal", "SIGKILL", *options, self.image, "cat", log=Path(name)
+            )
             running = ("inspect", "--format", "{{.State.Running}}", self.name)
-            _wait(lambda: not self._lives() or self.engine.ask(*running) == "true", f"the container {self.name} does not start")
+            wait_until(
+                lambda: not self._lives() or self.engine.ask(*running) == "true", f"the container {self.name} does not start"
+            )
             if not self._lives():
-                raise SlipwayError(f"the container does not start:\n    {Path(name).read_text().strip()}", hint=_GET_ONE)
+                raise SlipwayError(f"the container does not start:\n    {Path(name).read_text().strip()}", hint=HOW_TO_GET_ONE)
         finally:
             Path(name).unlink()
 
@@ -233,73 +237,13 @@ class Container:
     def _wait_for_init(self) -> None:
         if self.init:
             ready = lambda: self.exec(["systemctl", "is-system-running"]).output.strip() in {"running", "degraded"}  # noqa: E731
-            _wait(ready, f"systemd does not come up in {self.name}")
+            wait_until(ready, f"systemd does not come up in {self.name}")
 
 
 def _answering(program: str, env: Mapping[str, str] | None = None, home: Path | None = None) -> Engine | None:
     answer = process.capture([program, *ENGINES[program]], env=env)
     version, _, arch = (answer or "").partition(" ")
     return Engine(program=program, version=version, arch=arch, env=env or {}, home=home) if arch else None
-
-
-def _can_start() -> bool:
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
-    return root and all(process.which(name) for name in ("dockerd", "docker", "flock"))
-
-
-def _own_engine() -> Engine:
-    import fcntl  # only where Unix is
-
-    home = cache_dir() / "docker"
-    home.mkdir(parents=True, exist_ok=True)
-    # Shared by all who use the engine. An engine that is just being stopped holds it alone: we wait, then start anew.
-    users = (home / "users.lock").open("a")
-    fcntl.flock(users, fcntl.LOCK_SH)
-    _held.append(users)
-    with (home / "start.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return _running_engine(home) or _start_engine(home)
-
-
-def _running_engine(home: Path) -> Engine | None:
-    noted = home / "running"
-    run = Path(noted.read_text()) if noted.is_file() else None
-    return None if run is None or not run.is_dir() else _answering("docker", {"DOCKER_HOST": f"unix://{run}/sock"}, run)
-
-
-def _start_engine(home: Path) -> Engine:
-    for driver in _DRIVERS:
-        run = Path(tempfile.mkdtemp(prefix="slipway-docker-"))
-        console.log(f"no container engine answers: starting dockerd with {driver} in {run}, images in {home}")
-        if found := _start_with(driver, home, run):
-            write_atomic(home / "running", str(run).encode())
-            return found
-        remove_tree(run)
-    said = (home / "dockerd.log").read_text(errors="replace")[-1000:]
-    raise GateError(f"no container engine answers, and dockerd cannot be started here:\n{said}", hint=_GET_ONE)
-
-
-def _start_with(driver: str, home: Path, run: Path) -> Engine | None:
-    sock = f"unix://{run}/sock"
-    places = (f"--data-root={home}/{driver}", f"--exec-root={run}/exec", f"--pidfile={run}/pid", "-H", sock)
-    words = (f"--storage-driver={driver}", *places, "--bridge=none", "--iptables=false")
-    _held.append(process.start(["sh", "-c", _GUARD, "sh", run, home / "users.lock", *words], log=home / "dockerd.log"))
-    found: list[Engine] = []
-
-    def settled() -> bool:
-        found.extend(filter(None, (_answering("docker", {"DOCKER_HOST": sock}, run),)))
-        return bool(found) or (run / "ended").exists()
-
-    _wait(settled, "dockerd does not answer")
-    return found[0] if found else None
-
-
-def _wait(ready: Callable[[], bool], complaint: str) -> None:
-    end = time.monotonic() + _PATIENCE
-    while not ready():
-        if time.monotonic() > end:
-            raise SlipwayError(f"{complaint} within {_PATIENCE:.0f} seconds", hint="is the machine very busy? Run again")
-        time.sleep(0.05)
 
 
 def _bootstrap(engine: Engine, reference: str, suite: str, arch: str) -> str:

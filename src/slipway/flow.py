@@ -142,7 +142,12 @@ class Flow:
         unique(step for steps in self.steps.values() for step in steps)
 
     def of(self, target: Target) -> tuple[Step, ...]:
-        """The Steps of a target: those of its platforms and of the variants asked for, and the lists of what it packs."""
+        """The Steps of a target: those of its platforms and of the variants asked for, and the lists of what it packs.
+
+        A target of a family that the project does not release has none.
+        """
+        if not self._platforms(target.platforms):
+            return ()
         chosen = tuple(step for stage in STAGES if stage.name in target.stages for step in self._chosen(stage, target))
         packed = tuple(step for step in chosen if step.stage in PACKAGING)
         return (*chosen, plan_checksums(self.request.release, target.name, packed)) if packed else chosen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from slipway.config.reference import project_schema, reference_page
@@ -83,7 +83,7 @@ def _target_row(target: Target) -> tuple[str, ...]:
     return names, target.doc, " → ".join(target.stages) if target.stages != (target.name,) else ""
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]] | tuple[tuple[str, ...], ...]) -> list[str]:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     lines = [head, tuple("---" for _ in head), *rows]
     return [*("| " + " | ".join(cells) + " |" for cells in lines), ""]
 

@@ -219,7 +219,7 @@ def test_a_changed_file_is_packed_again_and_nothing_else(project: Path) -> None:
     assert hello.run(project, "doit", "create-archives", "PLATFORMS=linux-amd64,macos").returncode == 0
     (project / "lib/greetings.txt").write_text("good night\n")
     done = hello.run(project, "doit", "create-archives", "PLATFORMS=linux-amd64,macos")
-    ran = {line.split()[1] for line in done.stderr.splitlines() if line.strip().startswith("done  ")}
+    ran = {line.split()[1] for line in done.stderr.splitlines() if line.startswith(" run ")}
     assert "create-archives:linux-amd64-complete.tar.gz" in ran
     assert "create-archives:linux-amd64-minimal.tar.gz" not in ran
     assert not any(name.startswith("compile-platform") for name in ran)
@@ -310,7 +310,9 @@ def test_a_failing_command_shows_its_output_and_leaves_nothing(project: Path) ->
     assert "no such luck" in done.stderr
     assert "exit code 7" in done.stderr
     assert "Traceback" not in done.stderr
-    assert not (project / "packages").exists()
+    assert not list(project.glob("packages/*.tar.gz"))
+    assert not list(project.glob("dist/hello-*"))
+    assert not list(project.glob("dist/platform/*/*"))
 
 
 def test_a_family_that_the_project_does_not_release_is_refused(project: Path) -> None:

@@ -265,12 +265,16 @@ def test_an_interrupted_build_leaves_nothing_under_a_final_name(tmp_path: Path, 
     child = subprocess.Popen(
         [sys.executable, "-c", code, tmp_path, tests, tests.parent], env={**os.environ, "STARTED": str(started)}
     )
-    deadline = time.monotonic() + 60
-    while not started.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert started.exists()
-    child.send_signal(stop)
-    assert child.wait(30) != 0
+    try:
+        deadline = time.monotonic() + 180
+        while not started.exists() and child.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert started.exists()
+        child.send_signal(stop)
+        assert child.wait(60) != 0
+    finally:
+        child.kill()
+        child.wait()
     assert not (tmp_path / "out/dist").exists()
 
 

@@ -15,10 +15,12 @@ import packed
 import pytest
 
 import sample
-from slipway.containers import Engine, cache_dir
+from slipway.containers import Container, Engine, cache_dir
 from slipway.errors import VerificationError
 from slipway.model import Cell, Release, TestRules
 from slipway.verify.distribution import plan_tests
+from slipway.verify.snapshot import compare
+from slipway.verify.watch import Watch
 
 pytestmark = pytest.mark.slow
 CELL = "linux-amd64-complete"
@@ -163,6 +165,34 @@ def test_container_is_kept_and_named_when_cleanup_is_off(
         engine.run("rm", "-f", name)
         if engine.home is not None:
             (engine.home / "keep").unlink()
+
+
+HIDE = (
+    "touch -r /etc/issue /work/old; tr a-z A-Z </etc/issue >/work/new; cat /work/new >/etc/issue; touch -r /work/old /etc/issue"
+)
+CHANGES = (
+    HIDE,
+    "mkdir /opt/some && ln -s x /opt/some/link",
+    "chmod 600 /etc/profile",
+    "chown 7:7 /etc/profile",
+    "rm -r /etc/skel",
+)
+
+
+@pytest.mark.req("S0-61")
+def test_looks_that_read_only_changes_see_what_whole_exports_see(engine: Engine, base_image: str) -> None:
+    with Container(engine, base_image) as quick, Container(engine, base_image) as whole:
+        whole.exec("rm /usr/bin/find", check=True)
+        watches = (Watch(quick), Watch(whole))
+        before = [watch.look() for watch in watches]
+        for box in (quick, whole):
+            box.exec("; ".join(CHANGES), check=True)
+        found, exported = (compare(old, watch.look()) for old, watch in zip(before, watches, strict=True))
+    assert found == exported
+    assert "changed: /etc/issue (contents)" in found
+    assert "left behind: /opt/some/link (link)" in found
+    assert "changed: /etc/profile (mode 0644 became 0600, owner 0:0 became 7:7)" in found
+    assert "lost: /etc/skel (folder)" in found
 
 
 KILLED = """

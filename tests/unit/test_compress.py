@@ -8,6 +8,7 @@ import lzma
 import subprocess
 import threading
 import zlib
+from collections.abc import Callable
 
 import pytest
 import zstandard
@@ -18,7 +19,7 @@ from slipway import compress
 from slipway.compress import CODECS, compressing, deflating, find_codec
 from slipway.errors import UsageError
 
-READERS = {
+READERS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.decompress,
     "xz": lzma.decompress,
     "zstd": lambda data: zstandard.ZstdDecompressor().decompress(data),

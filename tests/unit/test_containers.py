@@ -113,9 +113,11 @@ def test_image_for_another_processor_does_not_count(path: Path, tmp_path: Path) 
 
 
 # Only with the modest settings does this podman start anything.
-STUBBORN = """case $1 in
+STUBBORN = """[ "$1" != --log-level=error ] || shift
+case $1 in
 info) echo "4.3 amd64" ;;
-run) [ -n "$CONTAINERS_CONF" ] || { echo "setrlimit: not permitted" && exit 1; }; : >NAMED; cat >NUL ;;
+run) [ -n "$CONTAINERS_CONF" ] || { echo "setrlimit: not permitted" && exit 1; }
+    [ "$3" != -i ] || { : >NAMED; cat >NUL; } ;;
 inspect) [ ! -e NAMED ] || echo true ;;
 rm) rm -f NAMED ;;
 esac"""
@@ -130,7 +132,7 @@ def test_podman_on_a_restricted_machine_gets_modest_settings(path: Path, tmp_pat
     assert "default_ulimits" in conf
     assert 'events_logger = "file"' in conf
     assert not (tmp_path / "up").exists()
-    assert sum(line.startswith("podman run") for line in said(path)) == 2
+    assert ["-i" in line for line in said(path) if " run " in line] == [False, False, True]
 
 
 def test_container_that_does_not_start_says_why(path: Path, tmp_path: Path) -> None:

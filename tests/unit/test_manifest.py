@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -15,8 +16,8 @@ ROOT = Path(__file__).parents[2]
 HEAD = Manifest(name="hello", version="1.2.3", epoch=7, artifacts=())
 
 
-def artifact(name: str = "a.tar.gz", path: str = "", kind: str = "archive", **changes: object) -> Artifact:
-    values = {
+def artifact(name: str = "a.tar.gz", path: str = "", kind: str = "archive", **changes: Any) -> Artifact:
+    values: dict[str, Any] = {
         "kind": kind,
         "name": name,
         "path": path or name,
@@ -27,7 +28,7 @@ def artifact(name: str = "a.tar.gz", path: str = "", kind: str = "archive", **ch
         "variant": "complete",
         "tools": {"libdeflate": "1"},
     }
-    return Artifact(**(values | changes))  # type: ignore[arg-type]
+    return Artifact(**(values | changes))
 
 
 class Folder:
@@ -70,7 +71,7 @@ def test_a_manifest_comes_back_and_keeps_to_its_schema(tmp_path: Path) -> None:
     "spoiled",
     [{"size": -1}, {"digests": {"md5": "0" * 32}}, {"digests": {"sha256": "xyz"}}, {"name": "a/b"}, {"path": "/etc/x"}],
 )
-def test_the_schema_refuses_what_no_artifact_is(spoiled: dict[str, object]) -> None:
+def test_the_schema_refuses_what_no_artifact_is(spoiled: dict[str, Any]) -> None:
     manifest = Manifest(name="hello", version="1", epoch=0, artifacts=(artifact(**spoiled),))
     data = json.loads(manifest.dump())
     with pytest.raises(jsonschema.ValidationError):

@@ -29,7 +29,12 @@ def test_an_unknown_variant_is_refused(tmp_path: Path, text: str) -> None:
 
 def _commit(folder: Path, when: int) -> None:
     date = f"{when} +0200"
-    who = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@a.example", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@a.example"}
+    who = {
+        "GIT_AUTHOR_NAME": "a",
+        "GIT_AUTHOR_EMAIL": "a@a.example",
+        "GIT_COMMITTER_NAME": "a",
+        "GIT_COMMITTER_EMAIL": "a@a.example",
+    }
     subprocess.run(["git", "init", "-q", folder], check=True)
     subprocess.run(
         ["git", "-C", folder, "commit", "-q", "--allow-empty", "-m", "x"],

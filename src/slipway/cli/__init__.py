@@ -12,6 +12,7 @@ import click
 
 from slipway import __version__, console
 from slipway.cli import project, scripts
+from slipway.cli.front import Front
 from slipway.errors import SlipwayError
 
 
@@ -45,12 +46,15 @@ def _through_doit(name: str) -> Callable[..., None]:
 
 @click.group(cls=TargetsToo, invoke_without_command=True, epilog="Any other word is a target: slipway list shows them.")
 @click.option("--project", "file", type=click.Path(path_type=Path), help="The project file (default: slipway.toml here).")
+@click.option(
+    "--outputs", type=click.Path(path_type=Path), help="Where dist/ and packages/ are (default: beside the project file)."
+)
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 @click.version_option(__version__, prog_name="slipway")
 @click.pass_context
-def cli(ctx: click.Context, file: Path | None, debug: bool) -> None:
+def cli(ctx: click.Context, file: Path | None, outputs: Path | None, debug: bool) -> None:
     """From source to tested, signed, installable releases on six platforms."""
-    ctx.obj = file
+    ctx.obj = Front(file=file, outputs=outputs)
     if debug:
         os.environ["SLIPWAY_DEBUG"] = "true"
     if ctx.invoked_subcommand is None:

@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from slipway import console
+from slipway.cli.front import Front
 from slipway.errors import UsageError
 from slipway.files import write_atomic
 
@@ -36,11 +37,11 @@ def init(force: bool, dry_run: bool) -> None:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.pass_obj
-def check(project: Path | None, file: Path | None) -> None:
+def check(front: Front, file: Path | None) -> None:
     """Check slipway.toml and say what it describes."""
     from slipway.config.load import load_project
 
-    found = load_project((file or project or Path("slipway.toml")).resolve())
+    found = load_project((file or front.file or Path("slipway.toml")).resolve())
     console.out(
         f"{found.name}: {len(found.components)} components, {len(found.variants)} variants, {len(found.platforms)} platforms"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,7 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from slipway import console
+from slipway.errors import SlipwayError
 from slipway.files import explained, remove_tree
+from slipway.manifest import load_record
 from slipway.model import Paths, Release
 from slipway.steps import Step
 
@@ -55,8 +56,8 @@ def distribution_outputs(paths: Paths) -> tuple[Path, ...]:
 
 def _packages(records: Iterable[Path], paths: Paths) -> Iterator[Path]:
     for record in records:
-        with suppress(ValueError, KeyError, OSError):
-            yield paths.packages / json.loads(record.read_bytes())["path"]
+        with suppress(SlipwayError):
+            yield paths.packages / load_record(record).artifact.path
 
 
 def _remove(found: Iterable[Path], paths: Paths, *, dry_run: bool) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from slipway import console
+from slipway.manifest import load_record
 from slipway.model import Cell, CommandComponent, Paths, Release
 from slipway.steps import Step
 
@@ -42,13 +41,13 @@ class ShowStatus:
         yield f"Version  {self.version}"
         yield ""
         width = max((len(row.id) for row in self.rows), default=0)
-        yield f"{'':{width}}  compiled  laid out  packages  tested"
-        kinds = _packages(self.paths, self.version)
+        yield f"{'':{width}}  compiled  laid out  packages      tested"
+        kinds = _packages(self.paths, f"{self.name}-{self.version}")
         for row in self.rows:
             compiled = _yes(all(path.exists() for path in row.binaries))
             tested = _yes(any((self.paths.state / "reports").glob(f"test-dist-{self.name}-{self.version}-{row.id}-*.json")))
             made = ", ".join(sorted(kinds.get(row.id, ()))) or "no"
-            yield f"{row.id:{width}}  {compiled:8}  {_yes(row.contents.exists()):8}  {made:8}  {tested}"
+            yield f"{row.id:{width}}  {compiled:8}  {_yes(row.contents.exists()):8}  {made:12}  {tested}"
 
 
 def plan_status(release: Release) -> tuple[Step, ...]:
@@ -65,13 +64,12 @@ def _binaries(release: Release, cell: Cell) -> tuple[Path, ...]:
     return tuple(release.binary(cell.platform, name) for name in (*names, *made))
 
 
-def _packages(paths: Paths, version: str) -> dict[str, set[str]]:
+def _packages(paths: Paths, base: str) -> dict[str, set[str]]:
     kinds: dict[str, set[str]] = {}
-    for record in (paths.state / "artifacts").glob("*.json"):
-        with suppress(ValueError, KeyError, OSError):
-            said = json.loads(record.read_bytes())
-            if (paths.packages / said["path"]).exists() and version in said["name"]:
-                kinds.setdefault(f"{said['platform']}-{said['variant']}", set()).add(said["kind"])
+    for path in (paths.state / "artifacts").glob("*.json"):
+        made = load_record(path)
+        if made.release == base and (paths.packages / made.artifact.path).exists():
+            kinds.setdefault(f"{made.artifact.platform}-{made.artifact.variant}", set()).add(made.artifact.kind)
     return kinds
 
 

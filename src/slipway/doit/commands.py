@@ -118,7 +118,7 @@ def _steps_of(task_list: list[Any], selected: list[str]) -> Iterable[Step]:
     """The Steps of the selected tasks and of all that they depend on."""
     tasks = {task.name: task for task in task_list}
     control = TaskControl(task_list)
-    control.process(selected)
+    control.process(list(selected))
     for task in tasks_and_deps_iter(tasks, control.selected_tasks):
         for action in task.actions:
             step = getattr(getattr(action, "py_callable", None), "step", None)

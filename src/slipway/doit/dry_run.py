@@ -13,7 +13,7 @@ from slipway import console
 def show(task_list: list[Any], selected: list[str], dep_manager: Any, *, always: bool) -> int:
     """Print the tasks that would run, in order, with what each is for; returns the exit code."""
     control = TaskControl(task_list)
-    control.process(selected)
+    control.process(list(selected))
     stale: set[str] = set()
     for task in _in_order(control.tasks, control.selected_tasks):
         if task.actions and (always or _is_stale(task, control.tasks, dep_manager, stale)):

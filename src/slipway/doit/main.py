@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from doit.cmd_base import NamespaceTaskLoader
 from doit.doit_cmd import DoitMain
@@ -18,14 +18,14 @@ from slipway.errors import UsageError
 class ProjectLoader(NamespaceTaskLoader):  # type: ignore[misc]
     """Makes the documented targets of one slipway.toml, once doit has read the variables."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, outputs: Path | None) -> None:
         super().__init__()
-        self._file = file
+        self._file, self._outputs = file, outputs
 
     def setup(self, opt_values: Any) -> None:
         """Make the task creators."""
         del opt_values
-        self.namespace = {"DOIT_CONFIG": CONFIG, **standard_tasks(self._file)}
+        self.namespace = {"DOIT_CONFIG": CONFIG, **standard_tasks(self._file, outputs=self._outputs)}
 
 
 class Main(DoitMain):  # type: ignore[misc]
@@ -34,14 +34,26 @@ class Main(DoitMain):  # type: ignore[misc]
     BIN_NAME = "slipway"
 
 
-def run(arguments: Sequence[str], file: Path | None = None) -> int:
+class Where(Protocol):
+    """Which project, and where its outputs go."""
+
+    @property
+    def file(self) -> Path | None:
+        """The project file that was named."""
+
+    @property
+    def outputs(self) -> Path | None:
+        """The folder that was named."""
+
+
+def run(arguments: Sequence[str], where: Where) -> int:
     """Run doit on a project file, or on the dodo.py of this folder when there is one; returns the exit code."""
-    if file is None and Path("dodo.py").exists():
+    if where.file is None and Path("dodo.py").exists():
         return _code(Main(), arguments)
-    found = file or Path("slipway.toml")
+    found = where.file or Path("slipway.toml")
     if not found.exists():
         raise UsageError(f"there is no {found} here", hint="slipway init writes one; slipway --project FILE reads another")
-    return _code(Main(ProjectLoader(found)), arguments)
+    return _code(Main(ProjectLoader(found, where.outputs)), arguments)
 
 
 def _code(main: Any, arguments: Sequence[str]) -> int:

@@ -6,12 +6,14 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from doit.reporter import ConsoleReporter
 
 from slipway import console
 from slipway.doit import session
+
+_WORTH_TELLING: Final = 1.0  # seconds
 
 
 @dataclass
@@ -57,7 +59,9 @@ class SlipwayReporter(ConsoleReporter):  # type: ignore[misc]
         if not task.actions:
             return
         self._tally.made += 1
-        self._line("done", "green", task.name, self._seconds(task.name))
+        seconds = self._seconds(task.name)
+        if self._progress or seconds >= _WORTH_TELLING:
+            self._line("done", "green", task.name, seconds)
 
     def skip_uptodate(self, task: Any) -> None:
         """Nothing to do for a Step."""
@@ -79,15 +83,14 @@ class SlipwayReporter(ConsoleReporter):  # type: ignore[misc]
             console.say(f"{console.style('error', 'red')}: {message}")
         console.say(self._sum())
 
-    def _line(self, verb: str, colour: str, name: str, seconds: str) -> None:
+    def _line(self, verb: str, colour: str, name: str, seconds: float) -> None:
         if self._progress:
             self._progress.finish(name)
-        console.say(f"{_verb(verb, colour)}  {name}{seconds}")
+        console.say(f"{_verb(verb, colour)}  {name}  {seconds:.1f} s")
 
-    def _seconds(self, name: str) -> str:
+    def _seconds(self, name: str) -> float:
         with self._lock:
-            begun = self._tally.started.pop(name, None)
-        return "" if begun is None else f"  {time.monotonic() - begun:.1f} s"
+            return time.monotonic() - self._tally.started.pop(name, time.monotonic())
 
     def _sum(self) -> str:
         tally = self._tally

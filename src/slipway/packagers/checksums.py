@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,6 +29,7 @@ class WriteChecksums:
     epoch: int
     planned: Mapping[str, tuple[str, ...]]
     digests: tuple[str, ...]
+    mark: Path
 
     def __call__(self) -> None:
         """Write what has changed; remove the lists of digests that are no longer asked for."""
@@ -39,8 +40,16 @@ class WriteChecksums:
             files = checksum_files(manifest, self.packages.name, self.digests)
             for name, data in {**files, "manifest.json": manifest.dump()}.items():
                 _write_if_new(self.packages / name, data)
-            for name in {part for digest in hashlib.algorithms_guaranteed for part in _names(digest)} - set(files):
+            for name in set(_all_names(hashlib.algorithms_guaranteed)) - set(files):
                 (self.packages / name).unlink(missing_ok=True)
+            self._mark()
+
+    def _mark(self) -> None:
+        """Leave a mark that the lists are this release's, and take away that of the release whose they were."""
+        for other in self.mark.parent.glob("*"):
+            if other != self.mark:
+                other.unlink(missing_ok=True)
+        _write_if_new(self.mark, b"")
 
 
 def plan_checksums(release: Release, stage: str, of: tuple[Step, ...]) -> Step:
@@ -57,6 +66,7 @@ def plan_checksums(release: Release, stage: str, of: tuple[Step, ...]) -> Step:
         epoch=release.epoch,
         planned=planned_names(release),
         digests=digest_names(release.project),
+        mark=release.paths.state / "listed" / release.base,
     )
     return Step(
         stage=stage,
@@ -64,10 +74,7 @@ def plan_checksums(release: Release, stage: str, of: tuple[Step, ...]) -> Step:
         doc=f"List what is in {release.paths.packages.name}/",
         run=run,
         inputs=tuple(dict.fromkeys(path for step in of for path in step.outputs if path.parent == records)),
-        shared=tuple(
-            release.paths.packages / name
-            for name in ("manifest.json", *(name for digest in run.digests for name in _names(digest)))
-        ),
+        shared=(run.mark, *(run.packages / name for name in ("manifest.json", *_all_names(run.digests)))),
     )
 
 
@@ -79,6 +86,10 @@ def checksum_files(manifest: Manifest, folder: str, digests: tuple[str, ...]) ->
         bare = {each.name: each.digests[digest] for each in manifest.artifacts}
         found |= {name: _lines(sums) for name, sums in zip(_names(digest), (paths, bare), strict=True)}
     return found
+
+
+def _all_names(digests: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name for digest in digests for name in _names(digest))
 
 
 def _names(digest: str) -> tuple[str, str]:

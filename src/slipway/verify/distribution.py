@@ -154,8 +154,8 @@ def _find_bench(subject: Subject) -> tuple[Engine, str] | str:
         found = engine()
         native = subject.platform.arch == found.arch
         image = found.ensure_image(subject.image, subject.bootstrap, subject.platform.arch)
-        if found.can_run(image):
-            return found, image
+        if able := found.able(image):
+            return able, image
     except SlipwayError as error:
         if native:
             raise
@@ -169,8 +169,10 @@ def _test_in_container(subject: Subject, report: Report, engine: Engine, image: 
     from slipway.containers import Container
     from slipway.contents import Contents
     from slipway.verify.installed import Bench, try_all
+    from slipway.verify.watch import Watch
 
     report.how = "container"
     report.image = subject.image if engine.image_id(subject.image) == image else f"Debian {subject.bootstrap} made here"
     with Container(engine, image, cleanup=cleanup) as box:
-        try_all(Bench(box=box, subject=subject, report=report, contents=Contents.load(subject.contents)))
+        contents = Contents.load(subject.contents)
+        try_all(Bench(box=box, subject=subject, report=report, contents=contents, watch=Watch(box)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,9 +17,10 @@ from slipway.contents import Contents, File
 from slipway.errors import GateError, VerificationError
 from slipway.layout import Folders, destination
 from slipway.verify.report import Report
-from slipway.verify.snapshot import PACKAGE_MANAGER, Snapshot, compare, read_snapshot
+from slipway.verify.snapshot import PACKAGE_MANAGER, Snapshot, compare
 from slipway.verify.static import require_none
 from slipway.verify.subject import Subject
+from slipway.verify.watch import Watch
 
 PACKAGES: Final = "/work/packages"
 TESTS: Final = "/work/tests"
@@ -41,6 +41,7 @@ class Bench:
     subject: Subject
     report: Report
     contents: Contents
+    watch: Watch
 
     def must(self, command: str | Sequence[str], *, user: str = "", env: Mapping[str, str] | None = None, cwd: str = "") -> str:
         """Run a command in the container; raises VerificationError with the end of its output when it fails."""
@@ -49,13 +50,6 @@ class Bench:
             shown = command if isinstance(command, str) else " ".join(command)
             raise VerificationError(process.failure(shown, done.code, done.output))
         return done.output
-
-    def snapshot(self) -> Snapshot:
-        """Read the container's whole file system."""
-        with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
-            tar = Path(folder) / "root.tar"
-            self.box.export(tar)
-            return read_snapshot(tar)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +65,13 @@ class Way:
     repeats: bool = True
     ignored: tuple[str, ...] = ()
     unpacked: tuple[str, ...] = ()
+    documents: str = ""
+
+    def place(self, path: str, name: str) -> str:
+        """Where a file of a distribution is; a package has its documents in a folder that is named like the package."""
+        place = destination(path, name, self.folders)
+        inside = place.startswith(f"{self.folders.doc}/") and self.documents
+        return f"{self.documents}{place.removeprefix(self.folders.doc)}" if inside else place
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -82,7 +83,7 @@ def try_all(bench: Bench) -> None:
     """Try the shell installer for the system and for one user, then the packages."""
     _copy_packages(bench)
     levels = tuple(level.name for level in bench.subject.levels)
-    now = bench.snapshot()
+    now = bench.watch.look()
     if bench.subject.scripts:
         now = _try(bench, _script_way(bench.subject, levels), now)
         now = _try(bench, _user_way(bench.subject), now)
@@ -137,6 +138,7 @@ def _try_deb(bench: Bench, package: Path, levels: tuple[str, ...], before: Snaps
         repeats=False,
         ignored=PACKAGE_MANAGER,
         unpacked=_filters(bench),
+        documents=f"/usr/share/doc/{name}",
     )
     return _try(bench, way, before, package=name)
 
@@ -144,8 +146,8 @@ def _try_deb(bench: Bench, package: Path, levels: tuple[str, ...], before: Snaps
 def _try(bench: Bench, way: Way, before: Snapshot, package: str = "") -> Snapshot:
     report = bench.report
     if not report.check(f"{way.name}: installs", partial(bench.must, way.install, user=way.user, env=way.env)):
-        return bench.snapshot()
-    installed = bench.snapshot()
+        return bench.watch.look()
+    installed = bench.watch.look()
     report.check(f"{way.name}: files", partial(_check_files, bench, way, installed))
     report.check(f"{way.name}: commands", partial(_check_commands, bench, way, package))
     if bench.subject.spec.health:
@@ -157,7 +159,7 @@ def _try(bench: Bench, way: Way, before: Snapshot, package: str = "") -> Snapsho
         report.check(f"{way.name}: a second time", partial(_check_again, bench, way, installed))
     _run_levels(bench, way)
     removed = report.check(f"{way.name}: removes", partial(bench.must, way.remove, user=way.user, env=way.env))
-    after = bench.snapshot()
+    after = bench.watch.look()
     if removed:
         report.check(f"{way.name}: nothing remains", partial(_check_equal, before, after, way.ignored))
     return after
@@ -168,7 +170,7 @@ def _check_files(bench: Bench, way: Way, installed: Snapshot) -> None:
 
 
 def _file_faults(bench: Bench, way: Way, installed: Snapshot, file: File) -> Iterator[str]:
-    place = destination(file.path, bench.subject.spec.name, way.folders)
+    place = way.place(file.path, bench.subject.spec.name)
     if _is_filtered(place, way.unpacked):
         return
     if (entry := _follow(installed, place)) is None:
@@ -227,7 +229,7 @@ def _check_receipt(before: Snapshot, installed: Snapshot) -> None:
 
 def _check_again(bench: Bench, way: Way, installed: Snapshot) -> None:
     bench.must(way.install, user=way.user, env=way.env)
-    _check_equal(installed, bench.snapshot(), way.ignored)
+    _check_equal(installed, bench.watch.look(), way.ignored)
 
 
 def _check_equal(before: Snapshot, after: Snapshot, ignored: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ import tomllib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slipway.config.lines import Path, key_lines, line_of
@@ -132,6 +132,7 @@ def paths_of(value: Any, path: Path = ()) -> set[Path]:
     return {(*path, key) for key, _ in inner}.union(*(paths_of(item, (*path, key)) for key, item in inner))
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(blanks, st.sampled_from(["[t{}]", "[[r]]", "[o.t{}]", ""]), st.lists(st.tuples(names, values)))))
 def test_the_scanner_agrees_with_the_reader(tables: list[tuple[str, str, list[tuple[str, str]]]]) -> None:
     text, row = "", -1

@@ -23,7 +23,9 @@ with run_lock(Path(sys.argv[1])):
 
 def test_a_second_run_is_refused_and_told_who_works(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
-    with subprocess.Popen([sys.executable, "-c", _HOLDER, lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLDER, lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(GateError, match=f"process {holder.pid}"), run_lock(lock):

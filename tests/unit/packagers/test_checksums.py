@@ -6,13 +6,13 @@ import subprocess
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 import sample
+from slipway.errors import SlipwayError
 from slipway.manifest import Artifact, Manifest, record, record_path
-from slipway.model import Paths, PlatformSettings, Release
+from slipway.model import PlatformSettings, Release
 from slipway.packagers.archive import plan_archives
 from slipway.packagers.checksums import plan_checksums
 from slipway.packagers.deb import plan_debs
@@ -124,14 +124,14 @@ def test_lists_of_a_digest_that_is_no_longer_asked_for_go(staged: Release) -> No
 
 def test_steps_of_two_targets_may_run_at_once(staged: Release) -> None:
     steps = (*plan_archives(staged), *plan_debs(staged))
-    failures: list[BaseException] = []
+    failures: list[SlipwayError] = []
 
     def work(part: Sequence[Step], stage: str) -> None:
         try:
             for step in part:
                 step.run()
                 plan_checksums(staged, stage, steps).run()
-        except BaseException as error:
+        except SlipwayError as error:
             failures.append(error)
 
     threads = [threading.Thread(target=work, args=(steps[start::4], f"s{start}")) for start in range(4)]
@@ -155,7 +155,15 @@ def test_the_step_depends_on_the_records(staged: Release) -> None:
     steps = plan_archives(staged)
     sums = plan_checksums(staged, "create-archives", steps)
     assert sums.name == "create-archives:checksums"
-    assert sums.always
     assert set(sums.inputs) == {step.outputs[1] for step in steps}
-    assert isinstance(staged.paths, Paths)
-    assert Path(sums.inputs[0]).parent.name == "artifacts"
+    assert {path.name for path in sums.shared} == {"manifest.json", "checksums.sha256", "SHA256SUMS", "hello-1.2.3"}
+
+
+def test_the_step_is_stale_after_another_release_was_listed(staged: Release) -> None:
+    first = run(staged, plan_archives(staged)[:1])
+    assert all(path.exists() for path in first.shared)
+    other = replace(staged, version=replace(staged.version, text="2.0.0"))
+    run(other, (), "package-binaries")
+    assert not all(path.exists() for path in first.shared)
+    first.run()
+    assert listed(staged) == {"hello-1.2.3-linux-amd64-complete.tar.gz"}

@@ -15,6 +15,7 @@ import pytest
 import sample
 from slipway.contents import Contents
 from slipway.model import Cell, Release
+from slipway.platforms import DOCUMENTED
 from slipway.verify.archives import kind_of, newline_of
 from slipway.verify.distribution import CheckDistribution, plan_tests
 from slipway.verify.report import Report
@@ -154,7 +155,7 @@ PROGRAMS = (
 def test_program_for_another_platform_is_named(data: bytes, kind: str, platform: str, tmp_path: Path) -> None:
     assert kind_of(data) == kind
     made = packed.release(tmp_path)
-    for other in sample.DOCUMENTED:
+    for other in DOCUMENTED:
         cell = sample.cell(made, f"{other}-minimal")
         sample.stage(made, cell)
         for program in (made.staged(cell) / "bin").iterdir():

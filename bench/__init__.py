@@ -1,0 +1,1 @@
+"""Measurements of slipway beside the tools that are usual, run by hand: `python -m bench`."""

@@ -1,0 +1,119 @@
+"""The same input for all: programs of this machine, laid out as two variants of one distribution."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from slipway.contents import Contents, File
+from slipway.model import (
+    Cell,
+    CommandComponent,
+    DebRules,
+    InstallRules,
+    Paths,
+    Project,
+    Release,
+    TestRules,
+    Variant,
+    VersionRule,
+)
+from slipway.platforms import PLATFORMS
+from slipway.version import Version
+
+EPOCH: Final = 1_767_225_600
+_PLACES: Final = ("~/.cargo/bin", "~/.rustup/toolchains/*/lib", "~/.rustup/toolchains/*/bin", "/usr/bin", "/usr/lib/*-linux-gnu")
+_LARGEST: Final = 16 << 20
+
+
+def stage(folder: Path, size: int) -> Release:
+    """Lay out `size` bytes of programs as `complete` and a third of them as `minimal`, each with some texts."""
+    release = _release(folder)
+    programs = dict(_programs(size))
+    for cell in release.cells:
+        share = size if cell.variant.name == "complete" else size // 3
+        _lay_out(release, cell, _some(programs, share))
+    return release
+
+
+def _some(programs: Mapping[str, bytes], size: int) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for name, data in programs.items():
+        if sum(len(each) for each in found.values()) + len(data) <= size or not found:
+            found[name] = data
+    return found
+
+
+def _programs(size: int) -> Iterator[tuple[str, bytes]]:
+    """ELF files of this machine, each once, until there are enough."""
+    seen: set[int] = set()
+    total = 0
+    for path in _candidates():
+        if total >= size:
+            return
+        stat = path.stat()
+        if path.is_symlink() or stat.st_ino in seen or not 100_000 < stat.st_size < min(_LARGEST, size - total + 200_000):
+            continue
+        data = path.read_bytes()
+        if data.startswith(b"\x7fELF"):
+            seen.add(stat.st_ino)
+            total += len(data)
+            yield path.name, data
+
+
+def _candidates() -> Iterator[Path]:
+    for place in _PLACES:
+        pattern = Path(place).expanduser()
+        yield from sorted(path for path in Path("/").glob(f"{str(pattern)[1:]}/*") if path.is_file())
+
+
+def _lay_out(release: Release, cell: Cell, programs: Mapping[str, bytes]) -> None:
+    texts = {f"lib/bench/module{number}.nu": f"# module {number}\n".encode() * 60 for number in range(200)}
+    tree = {f"lib/bench/bin/{name}": data for name, data in programs.items()} | texts
+    files = []
+    for name, data in sorted(tree.items()):
+        path = release.staged(cell) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        mode = 0o755 if name in programs else 0o644
+        path.chmod(mode)
+        os.utime(path, (EPOCH, EPOCH))
+        digest, md5 = hashlib.sha256(data).hexdigest(), hashlib.md5(data, usedforsecurity=False).hexdigest()
+        files.append(File(path=name, mode=mode, size=len(data), sha256=digest, md5=md5))
+    contents = Contents(name=release.name_of(cell), platform=cell.platform.id, variant=cell.variant.name, files=tuple(files))
+    release.contents(cell).write_bytes(contents.dump())
+
+
+def _release(folder: Path) -> Release:
+    part = CommandComponent(name="programs", path=folder, command=("true",), outputs={"bin/bench": "bench"})
+    platforms = (PLATFORMS["linux-amd64"],)
+    project = Project(
+        file=folder / "slipway.toml",
+        root=folder,
+        name="bench",
+        summary="Something to pack",
+        description="",
+        license="Apache-2.0",
+        maintainer="Bench <bench@example.org>",
+        homepage="",
+        documents=(),
+        components=(part,),
+        variants=tuple(Variant(name=name, components=("programs",)) for name in ("complete", "minimal")),
+        platforms=platforms,
+        settings={},
+        services=(),
+        version=VersionRule(source="value", value="1.0.0"),
+        install=InstallRules(),
+        # What the programs of this machine need is not the question here.
+        deb=DebRules(depends=("libc6",)),
+        tests=TestRules(),
+        checksums=("sha256",),
+        compression=6,
+    )
+    paths = Paths.under(folder / "out")
+    return Release(
+        project=project, version=Version("1.0.0"), paths=paths, platforms=platforms, variants=project.variants, epoch=EPOCH
+    )

@@ -1,0 +1,142 @@
+"""The documented scripts, each a command with the same flags."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import click
+
+from slipway import console
+from slipway.cli.front import Front, common
+from slipway.executor import run_steps
+
+_FOLDER: Final = click.Path(path_type=Path)
+
+
+@click.command("generate-distribution")
+@click.option("--verbose", is_flag=True, help="Show the commands.")
+@click.option("--dry-run", is_flag=True, help="Print the distributions that would be laid out and write nothing.")
+@click.argument("variables", nargs=-1)
+@click.pass_obj
+def generate_distribution(front: Front, verbose: bool, dry_run: bool, variables: tuple[str, ...]) -> None:
+    """Lay out the distributions in dist/; VARIABLES are NAME=value."""
+    from slipway.doit import main
+
+    words = ["run", *(["--dry-run"] if dry_run else []), "dist-generate", *variables, *(["VERBOSE=true"] if verbose else [])]
+    raise SystemExit(main.run(words, front))
+
+
+@click.command("package-binaries")
+@click.option("--source-dir", type=_FOLDER, default=Path("dist/platform"), show_default=True, help="Where the binaries lie.")
+@click.option("--output-dir", type=_FOLDER, default=Path("packages/binaries"), show_default=True, help="Where the packages go.")
+@click.option("--platforms", default="", help="Comma list of platforms (default: all of the project's).")
+@click.option(
+    "--format", "kind", type=click.Choice(["archive", "deb"]), default="archive", show_default=True, help="What to make."
+)
+@click.option("--compress/--no-compress", default=True, help="Compress archives (default) or not.")
+@click.option("--strip", is_flag=True, help="Remove debug symbols again, from copies.")
+@click.option("--checksum", is_flag=True, help="Write SHA256SUMS beside the packages.")
+@common
+@click.pass_obj
+def package_binaries(  # noqa: PLR0913, PLR0917 - the documented flags
+    front: Front,
+    source_dir: Path,
+    output_dir: Path,
+    platforms: str,
+    kind: str,
+    compress: bool,
+    strip: bool,
+    checksum: bool,
+    dry_run: bool,
+) -> None:
+    """Pack compiled binaries, or make the packages of the platforms."""
+    from slipway.packagers.binaries import BinariesWish, ListDigests, plan_binaries
+    from slipway.packagers.deb import plan_debs
+    from slipway.steps import Step
+
+    release = front.request(PLATFORMS=platforms).release
+    if kind == "archive":
+        wish = BinariesWish(source=source_dir.absolute(), output=output_dir.absolute(), compress=compress, strip=strip)
+        run_steps(plan_binaries(release, wish, checksum=checksum), dry_run=dry_run)
+        return
+    steps = plan_debs(release)
+    packed = tuple(step.outputs[0] for step in steps)
+    listing = ListDigests(files=packed, target=output_dir.absolute() / "SHA256SUMS")
+    sums = (Step(stage="package-binaries", key="SHA256SUMS", doc="List the digests", run=listing),) if checksum else ()
+    run_steps((*steps, *sums), dry_run=dry_run)
+
+
+@click.command("create-installer")
+@click.argument("dist_dir", type=_FOLDER)
+@click.option("--output-dir", type=_FOLDER, help="Where the installers go (default: packages/installers).")
+@click.option("--installer-types", default="shell", show_default=True, help="Comma list of shell and package.")
+@click.option("--platforms", default="", help="Comma list of families: linux, macos, freebsd.")
+@click.option("--include-services/--no-include-services", default=True, help="Install the services too (default) or not.")
+@click.option("--create-uninstaller/--no-create-uninstaller", default=True, help="Make an uninstaller too (default) or not.")
+@click.option("--validate-installer", is_flag=True, help="Check the scripts with sh and shellcheck.")
+@common
+@click.pass_obj
+def create_installer(  # noqa: PLR0913, PLR0917 - the documented flags
+    front: Front,
+    dist_dir: Path,
+    output_dir: Path | None,
+    installer_types: str,
+    platforms: str,
+    include_services: bool,
+    create_uninstaller: bool,
+    validate_installer: bool,
+    dry_run: bool,
+) -> None:
+    """Make the installers of the distribution in DIST_DIR, or of all that lie in dist/."""
+    from slipway.installers import Wish, plan_for_distribution
+
+    wish = Wish(
+        types=_words(installer_types),
+        families=_words(platforms),
+        output=None if output_dir is None else output_dir.absolute(),
+        services=include_services,
+        uninstaller=create_uninstaller,
+        validate=validate_installer,
+    )
+    run_steps(plan_for_distribution(front.request().release, dist_dir.absolute(), wish), dry_run=dry_run)
+
+
+@click.command("test-distribution")
+@click.option("--dist-dir", type=_FOLDER, help="Where the distributions lie (default: dist).")
+@click.option("--test-types", default="", help="Comma list of basic, integration, complete (default: all).")
+@click.option("--platform", default="", help="A platform or a family (default: all of the project's).")
+@click.option("--cleanup/--no-cleanup", default=True, help="Remove the containers afterwards (default) or keep them.")
+@common
+@click.pass_obj
+def test_distribution(front: Front, dist_dir: Path | None, test_types: str, platform: str, cleanup: bool, dry_run: bool) -> None:
+    """Install, run and remove the distributions in clean containers."""
+    from slipway.verify.distribution import plan_tests
+
+    request = front.request(PLATFORMS=platform, TEST_TYPES=test_types)
+    release = request.tested
+    if dist_dir is not None:
+        release = replace(release, paths=replace(release.paths, dist=dist_dir.absolute()))
+    run_steps(plan_tests(release, levels=request.levels, cleanup=cleanup), dry_run=dry_run)
+
+
+@click.command("validate-package")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@common
+def validate_package(folder: Path, dry_run: bool) -> None:
+    """Check a folder of packages or of distributions: structure, contents, checksums."""
+    from slipway.verify.package import require_valid, validate
+
+    if dry_run:
+        console.out(f"would check {folder}")
+        return
+    require_valid(folder, validate(folder.absolute()))
+    console.out(f"{folder}: everything is as it should be")
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+COMMANDS: Final = (generate_distribution, package_binaries, create_installer, test_distribution, validate_package)

@@ -1,0 +1,615 @@
+"""install.sh and uninstall.sh, run for real in homes of their own."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from installer_lab import SHELLS, Kit, Ran, make, only, picture, run, shim
+
+from slipway.model import InstallRules
+
+NEW = {
+    "bin/hello": (0o755, "#!/bin/sh\necho hello ${1:-world} 1.3.0\n"),
+    "lib/hello/greetings.txt": None,
+    "lib/hello/farewells.txt": (0o644, "good bye\n"),
+    "etc/hello/hello.toml": (0o644, '# Change me.\nname = "everybody"\n'),
+}
+TOOLS = ("cat", "chmod", "cp", "cut", "expr", "getconf", "gzip", "id", "ln", "mkdir", "mv", "rm", "rmdir", "sleep", "tail", "tar", "uname")  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
+    return make(tmp_path_factory.mktemp("kit"))
+
+
+@pytest.fixture(scope="session")
+def newer(tmp_path_factory: pytest.TempPathFactory) -> Kit:
+    return make(tmp_path_factory.mktemp("newer"), "1.3.0", NEW)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home with start files; one of them does not end with a line break."""
+    made = tmp_path / "a home, 'quoted' & odd"
+    made.mkdir()
+    (made / ".profile").write_text("umask 022\n")
+    (made / ".bashrc").write_bytes(b"alias l='ls \xc3\xa9'\n\nalias ll=ls")
+    return made
+
+
+@pytest.fixture
+def plain_home(home: Path) -> Path:
+    """A home whose name systemd accepts, with a space and a percent sign."""
+    return home.rename(home.parent / "100% home")
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can look into, unlike pytest's own."""
+    made = Path(tempfile.mkdtemp(dir="/tmp"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made)
+
+
+def good(ran: Ran) -> Ran:
+    assert ran.code == 0, ran
+    assert ran.err == "", ran
+    return ran
+
+
+def refused(ran: Ran, code: int, *words: str) -> None:
+    assert ran.code == code, ran
+    assert "  hint: " in ran.err
+    for word in words:
+        assert word in ran.err
+
+
+def say(command: Path, *arguments: str) -> str:
+    return subprocess.run([command, *arguments], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.req("S0-10", "S0-24", "S0-58")
+def test_round_trip_of_a_user_install_leaves_every_byte_as_it_was(kit: Kit, home: Path) -> None:
+    before = picture(home)
+    good(run(kit.install, "--user", home=home))
+    assert say(home / ".local/bin/hello", "you") == "hello you 1.2.3\n"
+    assert (home / ".config/hello/hello.toml").stat().st_mode & 0o777 == 0o644
+    good(run(home / ".local/share/hello/uninstall.sh", home=home))
+    assert picture(home) == before
+
+
+@pytest.mark.req("S0-58")
+def test_a_login_shell_finds_the_command(kit: Kit, home: Path) -> None:
+    good(run(kit.install, "--user", home=home))
+    for start in (".profile", ".bashrc"):
+        found = run("-c", f'. "$HOME/{start}" && command -v hello', home=home)
+        assert found.out == f"{home}/.local/bin/hello\n"
+
+
+@pytest.mark.req("S0-10", "S0-75")
+def test_dry_run_names_what_it_would_do_and_touches_nothing(kit: Kit, home: Path) -> None:
+    before = picture(home)
+    said = good(run(kit.install, "--user", "--dry-run", home=home)).out
+    assert picture(home) == before
+    good(run(kit.install, "--user", home=home))
+    made = set(picture(home)) - set(before)
+    assert {name for name in made if f" {name} (" not in said and f" {name}/\n" not in said} == set()
+    installed = picture(home)
+    gone = good(run(kit.uninstall, "--user", "--dry-run", home=home)).out
+    assert picture(home) == installed
+    assert {name for name in made if Path(name).is_file() and f" {name}\n" not in gone} == set()
+
+
+@pytest.mark.req("S0-11")
+def test_root_installs_beside_the_archive_with_few_tools_and_no_network(kit: Kit, home: Path, tmp_path: Path) -> None:
+    few = only(tmp_path / "few", *TOOLS, "sha256sum")
+    good(run(kit.install, "--system", "--prefix", home / "usr", home=home, path=few, shell=("/bin/sh",)))
+    assert say(home / "usr/bin/hello") == "hello world 1.2.3\n"
+
+
+@pytest.mark.req("S0-10")
+def test_installing_again_changes_nothing(kit: Kit, home: Path) -> None:
+    good(run(kit.install, "--user", home=home))
+    before = picture(home)
+    assert "nothing to do" in good(run(kit.install, "--user", home=home)).out
+    assert picture(home) == before
+
+
+def test_a_damaged_file_is_repaired(kit: Kit, home: Path) -> None:
+    good(run(kit.install, "--user", home=home))
+    whole = picture(home)
+    (home / ".local/bin/hello").write_text("damaged")
+    good(run(kit.install, "--user", home=home))
+    assert picture(home).keys() == whole.keys()
+    assert say(home / ".local/bin/hello") == "hello world 1.2.3\n"
+
+
+@pytest.mark.req("S0-58")
+def test_upgrade_removes_what_the_new_version_lacks_and_keeps_changed_configuration(kit: Kit, newer: Kit, home: Path) -> None:
+    before = picture(home)
+    good(run(kit.install, "--user", home=home))
+    config = home / ".config/hello/hello.toml"
+    config.write_text("name = 'me'\n")
+    good(run(newer.install, "--user", home=home))
+    assert say(home / ".local/bin/hello") == "hello world 1.3.0\n"
+    assert sorted(path.name for path in (home / ".local/lib/hello").iterdir()) == ["farewells.txt"]
+    assert config.read_text() == "name = 'me'\n"
+    assert "everybody" in (home / ".config/hello/hello.toml.new").read_text()
+    good(run(newer.uninstall, "--user", home=home))
+    after = picture(home)
+    assert after.pop(str(config))[2] == b"name = 'me'\n"
+    assert {name: seen for name, seen in after.items() if seen[0] == "file"} == {
+        name: seen for name, seen in before.items() if seen[0] == "file"
+    }
+
+
+def test_upgrade_replaces_configuration_that_nobody_changed(kit: Kit, newer: Kit, home: Path) -> None:
+    before = picture(home)
+    good(run(kit.install, "--user", home=home))
+    good(run(newer.install, "--user", home=home))
+    assert "everybody" in (home / ".config/hello/hello.toml").read_text()
+    assert not (home / ".config/hello/hello.toml.new").exists()
+    good(run(newer.uninstall, "--user", home=home))
+    assert picture(home) == before
+
+
+def test_a_changed_configuration_survives_two_upgrades_without_repeating_itself(kit: Kit, newer: Kit, home: Path) -> None:
+    good(run(kit.install, "--user", home=home))
+    config = home / ".config/hello/hello.toml"
+    config.write_text("mine")
+    good(run(newer.install, "--user", home=home))
+    good(run(newer.install, "--user", "--force", home=home))
+    assert config.read_text() == "mine"
+    assert sorted(path.name for path in config.parent.iterdir()) == ["hello.toml"]
+
+
+def test_purge_removes_changed_configuration_and_state(kit: Kit, home: Path) -> None:
+    before = picture(home)
+    good(run(kit.install, "--prefix", home / "opt", home=home))
+    (home / "opt/etc/hello/hello.toml").write_text("mine")
+    (home / "opt/var/lib/hello").mkdir(parents=True)
+    (home / "opt/var/lib/hello/data").write_text("precious")
+    good(run(kit.install, "--uninstall", "--prefix", home / "opt", home=home))
+    assert (home / "opt/etc/hello/hello.toml").read_text() == "mine"
+    assert (home / "opt/var/lib/hello/data").read_text() == "precious"
+    good(run(kit.install, "--prefix", home / "opt", home=home))
+    good(run(kit.uninstall, "--purge", "--prefix", home / "opt", home=home))
+    shutil.rmtree(home / "opt", ignore_errors=False)
+    assert picture(home) == before
+
+
+@pytest.mark.req("S0-24")
+def test_uninstalling_twice_is_fine(kit: Kit, home: Path) -> None:
+    good(run(kit.install, "--user", home=home))
+    good(run(kit.uninstall, "--user", home=home))
+    assert "nothing to do" in good(run(kit.uninstall, "--user", home=home)).out
+
+
+def test_downgrade_needs_force(kit: Kit, newer: Kit, home: Path) -> None:
+    good(run(newer.install, "--user", home=home))
+    before = picture(home)
+    refused(run(kit.install, "--user", home=home), 3, "1.2.3 is older", "--force")
+    assert picture(home) == before
+    good(run(kit.install, "--user", "--force", home=home))
+    assert say(home / ".local/bin/hello") == "hello world 1.2.3\n"
+
+
+@pytest.mark.req("S0-4")
+def test_variant_is_chosen_remembered_and_changed(kit: Kit, home: Path) -> None:
+    good(run(kit.install, "--user", "--variant", "minimal", home=home))
+    assert not (home / ".local/lib").exists()
+    good(run(kit.install, "--user", "--force", home=home))
+    assert not (home / ".local/lib").exists()
+    good(run(kit.install, "--user", "--variant=complete", home=home))
+    assert (home / ".local/lib/hello/greetings.txt").exists()
+    good(run(kit.install, "--user", home=home, HELLO_VARIANT="minimal"))
+    assert not (home / ".local/lib").exists()
+    refused(run(kit.install, "--user", "--variant", "huge", home=home), 2, "complete minimal")
+
+
+def test_an_archive_can_be_named_and_names_its_variant(kit: Kit, home: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "else where"
+    elsewhere.mkdir()
+    shutil.copy(kit.archive("minimal"), elsewhere)
+    alone = shutil.copy(kit.install, tmp_path / "install.sh")
+    refused(run(alone, "--user", home=home), 6, "hello-1.2.3-")
+    good(run(alone, "--user", "--from", elsewhere / kit.archive("minimal").name, home=home))
+    assert not (home / ".local/lib").exists()
+    refused(run(alone, "--user", "--variant=complete", "--from", elsewhere, home=home), 6)
+
+
+def test_a_piped_script_takes_its_options_and_the_archive_from_the_current_folder(kit: Kit, home: Path) -> None:
+    ran = run("-s", "--", "--user", home=home, stdin=kit.install.read_bytes(), cwd=kit.archive().parent)
+    good(ran)
+    assert say(home / ".local/bin/hello") == "hello world 1.2.3\n"
+
+
+def test_a_wrong_checksum_stops_before_anything_is_made(kit: Kit, home: Path, tmp_path: Path) -> None:
+    bad = tmp_path / kit.archive().name
+    bad.write_bytes(kit.archive().read_bytes() + b"x")
+    before = picture(home)
+    refused(run(kit.install, "--user", "--from", bad, home=home), 4, "sha256")
+    assert picture(home) == before
+
+
+def test_no_checksum_program_is_an_error_unless_the_risk_is_named(kit: Kit, home: Path, tmp_path: Path) -> None:
+    few = only(tmp_path / "few", *TOOLS)
+    before = picture(home)
+    refused(run(kit.install, "--user", home=home, path=few, shell=("/bin/sh",)), 4, "openssl", "--insecure-skip-checksum")
+    assert picture(home) == before
+    ran = run(kit.install, "--user", "--insecure-skip-checksum", home=home, path=few, shell=("/bin/sh",))
+    assert ran.code == 0, ran
+    assert "not checked" in ran.err
+
+
+@pytest.mark.parametrize("tool", ["shasum", "sha256", "cksum", "digest", "openssl"])
+def test_every_checksum_program_is_enough(kit: Kit, home: Path, tmp_path: Path, tool: str) -> None:
+    answers = {
+        "shasum": "sha256sum",
+        "sha256": "sha256sum | { read -r sum rest; echo $sum; }",
+        "cksum": '[ "$1 $2" = "-a sha256" ] && sha256sum | { read -r sum rest; echo "SHA256 (-) = $sum"; }',
+        "digest": '[ "$1 $2" = "-a sha256" ] && sha256sum | { read -r sum rest; echo $sum; }',
+        "openssl": '[ "$1 $2" = "dgst -sha256" ] && sha256sum | { read -r sum rest; echo "SHA2-256(stdin)= $sum"; }',
+    }
+    few = only(tmp_path / "few", *TOOLS)
+    shim(tmp_path / "few", tool, f"PATH=/usr/bin:/bin\n{answers[tool]}")
+    good(run(kit.install, "--user", home=home, path=few, shell=("/bin/sh",)))
+    bad = tmp_path / kit.archive().name
+    bad.write_bytes(b"x")
+    refused(run(kit.install, "--user", "--force", "--from", bad, home=home, path=few, shell=("/bin/sh",)), 4)
+
+
+def test_a_program_that_does_not_start_is_taken_back(kit: Kit, newer: Kit, home: Path, tmp_path: Path) -> None:
+    broken = make(tmp_path / "broken", "1.4.0", {**NEW, "bin/hello": (0o755, "#!/bin/sh\necho no such library\nexit 1\n")})
+    before = picture(home)
+    refused(run(broken.install, "--user", home=home), 1, "no such library")
+    assert picture(home) == before
+    good(run(kit.install, "--user", home=home))
+    (home / ".config/hello/hello.toml").write_text("mine")
+    installed = picture(home)
+    refused(run(broken.install, "--user", home=home), 1, "no such library")
+    assert picture(home) == installed
+
+
+@pytest.mark.parametrize("how", ["a", "b"])
+def test_files_of_others_are_not_overwritten(kit: Kit, home: Path, how: str) -> None:
+    place = home / ".local/bin/hello"
+    place.parent.mkdir(parents=True)
+    if how == "a":
+        place.write_text("a program of somebody else")
+    else:
+        place.mkdir()
+    before = picture(home)
+    refused(run(kit.install, "--user", home=home), 3, str(place))
+    assert picture(home) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--prefix"], 2),
+        (["--prefix", "/"], 2),
+        (["--prefix", "a\tb"], 2),
+        (["--sytem"], 2),
+        (["surprise"], 2),
+        (["--user", "--from", "/nowhere"], 6),
+    ],
+)
+def test_wrong_usage_has_its_code_and_a_hint(kit: Kit, home: Path, arguments: list[str], code: int) -> None:
+    refused(run(kit.install, *arguments, home=home), code)
+
+
+def test_quiet_still_shows_errors_and_help_lists_every_option(kit: Kit, home: Path) -> None:
+    refused(run(kit.install, "--quiet", "--user", "--from", "/nowhere", home=home), 6, "error:")
+    assert good(run(kit.install, "--user", "--quiet", home=home)).out == ""
+    assert good(run(kit.install, "--version", home=home)).out == "hello 1.2.3\n"
+    for script in (kit.install, kit.uninstall):
+        shown = good(run(script, "--help", home=home)).out
+        parsed = set(re.findall(r"^ {12}(--[a-z-]+)[^)\n]*\) ", script.read_text(), re.MULTILINE))
+        assert len(parsed) >= 9
+        assert {option for option in parsed if f"{option} " not in shown and f"{option}\n" not in shown} == set()
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "said"),
+    [("Linux", "riscv64", "linux-riscv64"), ("SunOS", "i86pc", "SunOS-i86pc"), ("Darwin", "arm64", "macos-arm64")],
+)
+def test_a_machine_without_a_build_is_told_which_builds_there_are(
+    kit: Kit, home: Path, tmp_path: Path, system: str, machine: str, said: str
+) -> None:
+    path = shim(tmp_path / "shim", "uname", f"case $1 in -s) echo {system} ;; *) echo {machine} ;; esac")
+    refused(run(kit.install, "--user", home=home, path=path), 3, said, "linux-amd64, linux-arm64")
+
+
+def test_rosetta_and_old_glibc_are_seen(home: Path, tmp_path: Path) -> None:
+    from slipway.model import PlatformSettings
+    from slipway.platforms import PLATFORMS
+
+    names = ("linux-amd64", "linux-arm64", "macos-amd64", "macos-arm64")
+    settings = {name: PlatformSettings(glibc="2.100") for name in names[:2]}
+    made = make(tmp_path / "kit", platforms=tuple(PLATFORMS[name] for name in names), settings=settings)
+    refused(run(made.install, "--user", home=home), 3, "2.100 or newer")
+    path = shim(tmp_path / "mac", "uname", "case $1 in -s) echo Darwin ;; *) echo x86_64 ;; esac")
+    shim(tmp_path / "mac", "sysctl", '[ "$2" = sysctl.proc_translated ] && echo 1')
+    assert "macos-arm64" in good(run(made.install, "--user", "--dry-run", home=home, path=path)).out
+    shim(tmp_path / "mac", "sysctl", "echo 0")
+    assert "macos-amd64" in good(run(made.install, "--user", "--dry-run", home=home, path=path)).out
+
+
+def test_download_is_https_checked_and_failures_have_their_own_code(home: Path, tmp_path: Path) -> None:
+    rules = InstallRules(download_url="https://hello.example/{tag}")
+    made = make(tmp_path / "kit", install=rules)
+    store, alone = tmp_path / "store", tmp_path / "install.sh"
+    shutil.move(made.release.paths.packages, store)
+    shutil.copy(store / "installers/install.sh", alone)
+    body = f"""echo "$@" >>{tmp_path}/calls
+case $* in *-V*) exit 0 ;; esac
+for url; do :; done
+while [ "$1" != -o ]; do shift; done
+exec /bin/cp {store}/"${{url##*/}}" "$2" """
+    path = shim(tmp_path / "shim", "curl", body)
+    before = picture(home)
+    said = good(run(alone, "--user", "--dry-run", home=home, path=path)).out
+    assert "https://hello.example/v1.2.3" in said
+    assert not (tmp_path / "calls").exists()
+    good(run(alone, "--user", home=home, path=path))
+    asked = (tmp_path / "calls").read_text()
+    assert f"https://hello.example/v1.2.3/{made.archive().name}" in asked
+    assert "--proto =https" in asked
+    good(run(alone, "--user", "--uninstall", home=home))
+    (store / made.archive().name).write_bytes(b"something else")
+    refused(run(alone, "--user", home=home, path=path), 4)
+    (store / made.archive().name).unlink()
+    refused(run(alone, "--user", home=home, path=path), 42, "hello.example")
+    assert picture(home) == before
+
+
+def test_start_files_that_are_links_or_read_only_are_left_alone(kit: Kit, home: Path, open_folder: Path) -> None:
+    (home / "real").write_text("mine\n")
+    (home / ".bashrc").unlink()
+    (home / ".bashrc").symlink_to("real")
+    ran = run(kit.install, "--user", home=home)
+    assert ran.code == 0
+    assert ".bashrc is left alone" in ran.err
+    assert (home / "real").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env"),
+    [(["--no-modify-path"], {}), ([], {"HELLO_NO_MODIFY_PATH": "1"}), ([], {"PATH": "{home}/.local/bin:/usr/bin:/bin"})],
+)
+def test_start_files_stay_when_there_is_no_need(kit: Kit, home: Path, arguments: list[str], env: dict[str, str]) -> None:
+    before = (home / ".profile").read_bytes(), (home / ".bashrc").read_bytes()
+    path = env.pop("PATH", "/usr/bin:/bin").replace("{home}", str(home))
+    good(run(kit.install, "--user", *arguments, home=home, path=path, **env))
+    assert ((home / ".profile").read_bytes(), (home / ".bashrc").read_bytes()) == before
+
+
+def test_zsh_and_fish_get_their_own_start_files(kit: Kit, home: Path) -> None:
+    before = picture(home)
+    good(run(kit.install, "--user", home=home, SHELL="/usr/bin/fish"))
+    assert "set -gx PATH" in (home / ".config/fish/conf.d/hello.fish").read_text()
+    good(run(kit.uninstall, "--user", home=home))
+    assert picture(home) == before
+    good(run(kit.install, "--user", home=home, SHELL="/bin/zsh"))
+    assert (home / ".zshrc").exists()
+    good(run(kit.uninstall, "--user", home=home))
+    assert picture(home) == before
+
+
+@pytest.mark.parametrize("tail", [b"", b"\n", b"export A=1", b"export A=1\n", b"\n\nexport A=1\n\n"])
+@pytest.mark.parametrize("head", [b"", b"\n", b"export B=2", b"export B=2\n\n", b"a\\b\n  c"])
+def test_the_block_is_cut_out_byte_by_byte(kit: Kit, tmp_path: Path, head: bytes, tail: bytes) -> None:
+    home = tmp_path
+    (home / ".profile").write_bytes(head)
+    good(run(kit.install, "--user", home=home))
+    with (home / ".profile").open("ab") as file:
+        file.write(tail)
+    good(run(kit.uninstall, "--user", home=home))
+    joined = b"\n" if head and not head.endswith(b"\n") and tail else b""
+    assert (home / ".profile").read_bytes() == head + joined + tail
+
+
+def test_a_shadowed_command_is_pointed_out(kit: Kit, home: Path, tmp_path: Path) -> None:
+    path = shim(tmp_path / "first", "hello", "exit 0")
+    ran = run(kit.install, "--user", home=home, path=path)
+    assert ran.code == 0
+    assert f"{tmp_path}/first/hello hides {home}/.local/bin/hello" in ran.err
+
+
+def test_an_unwritable_prefix_has_its_code(kit: Kit, open_folder: Path) -> None:
+    shutil.copytree(kit.release.paths.packages, open_folder / "packages")
+    home = open_folder / "home"
+    home.mkdir(mode=0o555)
+    home.chmod(0o555)
+    uid = 65534 if os.getuid() == 0 else None
+    script = open_folder / "packages/installers/install.sh"
+    refused(run(script, home=home, uid=uid), 5, str(home), "--prefix")
+    refused(run(script, "--dry-run", home=home, uid=uid), 5, str(home))
+    refused(run(script, "--system", home=home, uid=uid), 5, "/usr/local", "root")
+    assert picture(home) == {}
+
+
+SYSTEMCTL = """echo "$@" >>{calls}
+case $* in *is-enabled*) exit 1 ;; esac
+exit 0"""
+
+
+@pytest.mark.req("S0-54", "S0-58")
+def test_user_services_are_set_up_restarted_and_removed(kit: Kit, newer: Kit, plain_home: Path, tmp_path: Path) -> None:
+    before = picture(plain_home)
+    calls = tmp_path / "calls"
+    path = shim(tmp_path / "shim", "systemctl", SYSTEMCTL.format(calls=calls))
+    good(run(kit.install, "--user", "--dry-run", home=plain_home, path=path))
+    assert calls.read_text().splitlines() == ["--user show-environment"]
+    calls.unlink()
+    good(run(kit.install, "--user", home=plain_home, path=path))
+    spelled = str(plain_home).replace("%", "%%")
+    unit = plain_home / ".config/systemd/user/hello-server.service"
+    assert f'ExecStart="{spelled}/.local/bin/hello-server" --config "{spelled}/.config/hello/hello.toml"\n' in unit.read_text()
+    assert calls.read_text().splitlines()[1:] == [
+        "--user daemon-reload",
+        "--user enable hello-server.service",
+        "--user start hello-server.service",
+    ]
+    calls.unlink()
+    good(run(newer.install, "--user", home=plain_home, path=path))
+    assert calls.read_text().splitlines()[1:] == ["--user daemon-reload", "--user try-restart hello-server.service"]
+    calls.unlink()
+    good(run(newer.uninstall, "--user", home=plain_home, path=path))
+    assert calls.read_text().splitlines()[0] == "--user disable --now hello-server.service"
+    assert picture(plain_home) == before
+
+
+def test_services_can_be_declined_and_without_systemd_are_explained(kit: Kit, plain_home: Path, tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    path = shim(tmp_path / "shim", "systemctl", SYSTEMCTL.format(calls=calls))
+    said = good(run(kit.install, "--user", "--no-services", home=plain_home, path=path)).out
+    assert f'"{plain_home}/.local/bin/hello-server" --config' in said
+    assert not calls.exists()
+    shim(tmp_path / "shim", "systemctl", "exit 1")
+    assert "systemd does not answer" in good(run(kit.install, "--user", "--force", home=plain_home, path=path)).out
+
+
+def test_no_start_enables_without_starting(kit: Kit, plain_home: Path, tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    path = shim(tmp_path / "shim", "systemctl", SYSTEMCTL.format(calls=calls))
+    good(run(kit.install, "--user", "--no-start", home=plain_home, path=path))
+    assert calls.read_text().splitlines()[1:] == ["--user daemon-reload", "--user enable hello-server.service"]
+
+
+def test_two_at_once_are_refused(kit: Kit, home: Path) -> None:
+    lock = home / ".local/.hello-install"
+    lock.mkdir(parents=True)
+    (lock / "pid").write_text(f"{os.getpid()}\n")
+    refused(run(kit.install, "--user", home=home), 3, str(os.getpid()))
+    assert lock.exists()
+
+
+KILLER = 'PATH=$real\necho x >>{count}\n[ "$(wc -l <{count})" -ne {after} ] || kill -{signal} $PPID\nexec {name} "$@"'
+
+
+@pytest.mark.parametrize("signal", ["KILL", "TERM"])
+@pytest.mark.parametrize("after", [1, 12, 18, 22, 24])
+def test_a_killed_upgrade_is_undone_and_can_be_repeated(
+    kit: Kit, newer: Kit, home: Path, tmp_path: Path, signal: str, after: int
+) -> None:
+    before = picture(home)
+    good(run(kit.install, "--user", home=home))
+    (home / ".config/hello/hello.toml").write_text("mine")
+    installed = picture(home)
+    path = shim(tmp_path / "shim", "mv", KILLER.format(count=tmp_path / "count", after=after, signal=signal, name="mv"))
+    ran = run(newer.install, "--user", home=home, path=path)
+    killed = ran.code != 0
+    if killed and signal == "TERM":
+        assert ran.code == 143
+        assert picture(home) == installed
+    say(home / ".local/bin/hello")
+    if killed:
+        again = run(kit.install, "--user", home=home)
+        assert again.code == 0, again
+        assert picture(home) == installed
+    good(run(newer.install, "--user", home=home))
+    assert say(home / ".local/bin/hello") == "hello world 1.3.0\n"
+    assert (home / ".config/hello/hello.toml").read_text() == "mine"
+    good(run(newer.uninstall, "--purge", "--user", home=home))
+    assert picture(home) == before
+
+
+def test_a_first_install_that_was_killed_leaves_nothing_after_uninstalling(kit: Kit, home: Path, tmp_path: Path) -> None:
+    before = picture(home)
+    path = shim(tmp_path / "shim", "mv", KILLER.format(count=tmp_path / "count", after=12, signal="KILL", name="mv"))
+    assert run(kit.install, "--user", home=home, path=path).code != 0
+    assert picture(home) != before
+    good(run(kit.uninstall, "--user", home=home))
+    assert picture(home) == before
+
+
+@pytest.mark.parametrize("program", ["mv", "mkdir", "tar", "cp", "chmod", "gzip"])
+def test_a_failing_program_leaves_the_old_version(kit: Kit, newer: Kit, home: Path, tmp_path: Path, program: str) -> None:
+    good(run(kit.install, "--user", home=home))
+    installed = picture(home)
+    full = f'PATH=$real\nfor last; do :; done\ncase $PWD$last in *.local*) echo "No space left" >&2; exit 1 ;; esac\nexec {program} "$@"'
+    path = shim(tmp_path / "shim", program, full if program != "gzip" else "echo corrupt >&2\nexit 1")
+    if program == "cp":
+        shim(tmp_path / "shim", "ln", "exit 1")
+    refused(run(newer.install, "--user", home=home, path=path), 1)
+    assert picture(home) == installed
+
+
+def pieces(script: bytes, amount: int | None, seed: int = 20) -> list[int]:
+    """Cut points: line ends and random bytes; a few of them, or all line ends."""
+    ends = [place for place, letter in enumerate(script[:-2]) if letter == 10]
+    dice = random.Random(seed)
+    anywhere = [dice.randrange(len(script) - 2) for _ in range(amount or 200)]
+    return sorted({*(ends if amount is None else dice.sample(ends, amount)), *anywhere})
+
+
+def truncated(kit: Kit, home: Path, shell: tuple[str, ...], amount: int | None) -> None:
+    for script in (kit.install, kit.uninstall):
+        whole = script.read_bytes()
+        before = picture(home)
+        for cut in pieces(whole, amount):
+            run("-s", "--", "--user", home=home, shell=shell, stdin=whole[:cut], cwd=kit.archive().parent)
+            assert set(home.rglob("*")) == set(map(Path, before)), f"cut after byte {cut}"
+        run("-s", "--", "--user", home=home, shell=shell, stdin=whole, cwd=kit.archive().parent)
+        assert picture(home) != before
+
+
+def test_a_part_of_the_script_does_nothing(kit: Kit, home: Path) -> None:
+    truncated(kit, home, ("sh",), 40)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shell", SHELLS.values(), ids=SHELLS)
+def test_a_part_of_the_script_does_nothing_in_any_shell(kit: Kit, home: Path, shell: tuple[str, ...]) -> None:
+    truncated(kit, home, shell, None if shell == ("dash",) else 300)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shell", SHELLS.values(), ids=SHELLS)
+def test_every_shell_installs_upgrades_and_removes(
+    kit: Kit, newer: Kit, plain_home: Path, tmp_path: Path, shell: tuple[str, ...]
+) -> None:
+    before = picture(plain_home)
+    calls = tmp_path / "calls"
+    path = shim(tmp_path / "shim", "systemctl", SYSTEMCTL.format(calls=calls))
+    good(run(kit.install, "--user", "--dry-run", home=plain_home, shell=shell, path=path))
+    assert picture(plain_home) == before
+    good(run(kit.install, "--user", home=plain_home, shell=shell, path=path))
+    assert "nothing to do" in good(run(kit.install, "--user", home=plain_home, shell=shell, path=path)).out
+    config = plain_home / ".config/hello/hello.toml"
+    shipped = config.read_text()
+    config.write_text("mine")
+    installed = picture(plain_home)
+    broken = shim(tmp_path / "broken", "mv", KILLER.format(count=tmp_path / "count", after=18, signal="TERM", name="mv"))
+    assert run(newer.install, "--user", home=plain_home, shell=shell, path=f"{tmp_path}/broken:{path}").code == 143, broken
+    assert picture(plain_home) == installed
+    good(run(newer.install, "--user", home=plain_home, shell=shell, path=path))
+    assert config.read_text() == "mine"
+    assert config.with_suffix(".toml.new").exists()
+    refused(run(kit.install, "--user", home=plain_home, shell=shell, path=path), 3)
+    config.write_text(shipped.replace("world", "everybody"))
+    good(run(newer.uninstall, "--user", home=plain_home, shell=shell, path=path))
+    assert picture(plain_home) == before
+    stranger = plain_home / ".local/bin/hello"
+    stranger.parent.mkdir(parents=True)
+    stranger.write_text("stranger")
+    refused(run(kit.install, "--user", home=plain_home, shell=shell, path=path), 3)
+    assert sorted(path.name for path in (plain_home / ".local").iterdir()) == ["bin"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", ["install", "uninstall"])
+def test_shellcheck_finds_nothing(kit: Kit, script: str) -> None:
+    done = subprocess.run(["shellcheck", "--shell=sh", getattr(kit, script)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
