@@ -17,7 +17,7 @@ from slipway.layout import Folders, destination
 from slipway.manifest import Artifact, record, record_path
 from slipway.model import Cell, Release
 
-FOLDERS = replace(Folders.packaged("hello"), doc="/usr/share/doc/hello-greeter")
+FOLDERS = Folders.packaged("hello")
 Change = Callable[[tarfile.TarInfo], tarfile.TarInfo | None] | None
 # The smallest installer that does all that a real one does.
 INSTALL = r"""#!/bin/sh
@@ -98,7 +98,8 @@ def pack_deb(made: Release, cell: Cell, *, afterwards: str = "") -> Path:
     tree = made.paths.root / "deb" / cell.id
     contents = Contents.load(made.contents(cell))
     for file in contents.files:
-        place = tree / destination(file.path, "hello", FOLDERS).lstrip("/")
+        # Debian wants documents in a folder that is named like the package.
+        place = tree / destination(file.path, "hello", FOLDERS).lstrip("/").replace("/doc/hello/", "/doc/hello-greeter/")
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes((made.staged(cell) / file.path).read_bytes())
         place.chmod(file.mode)

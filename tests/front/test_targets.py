@@ -230,10 +230,11 @@ _SLOW = hello.TOML.replace(
 )
 
 
+@pytest.mark.parametrize("parallel", ["false", "true"])
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_keeps_what_is_finished(tmp_path: Path, sign: signal.Signals) -> None:
+def test_an_interrupted_run_keeps_what_is_finished(tmp_path: Path, sign: signal.Signals, parallel: str) -> None:
     project = hello.write(tmp_path / "hello", toml=_SLOW)
-    command = [hello.BIN / "doit", "compile-platform", "PLATFORMS=linux-amd64,macos-arm64"]
+    command = [hello.BIN / "doit", "compile-platform", "PLATFORMS=linux-amd64,macos-arm64", f"PARALLEL={parallel}"]
     with subprocess.Popen(command, cwd=project, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as run:
         _wait_for(project / "dist/platform/linux-amd64/hello-server")
         time.sleep(0.5)

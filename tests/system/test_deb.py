@@ -27,7 +27,7 @@ LINK = "etc/systemd/system/multi-user.target.wants/hello-server.service"
 
 
 def say(*words: str | Path, **options: Any) -> str:
-    done = subprocess.run([*words], capture_output=True, text=True, check=False, **options)
+    done: subprocess.CompletedProcess[str] = subprocess.run([*words], capture_output=True, text=True, check=False, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -613,3 +613,105 @@ def test_every_shell_installs_upgrades_and_removes(
 def test_shellcheck_finds_nothing(kit: Kit, script: str) -> None:
     done = subprocess.run(["shellcheck", "--shell=sh", getattr(kit, script)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def secluded(script: str, home: Path, *arguments: Path, path: str = "/usr/bin:/bin") -> Ran:
+    """Run a shell script in a mount namespace of its own, where it may mount what it likes."""
+    apart = ("unshare", "--mount", "sh") if os.getuid() == 0 else ("unshare", "--map-root-user", "--mount", "sh")
+    return run("-c", script, "sh", *arguments, home=home, shell=apart, path=path)
+
+
+SUMS = 'sums() { (cd "$1" && find . -type f -exec sha256sum {} + | sort && find . -type d | sort); }\n'
+
+
+@pytest.mark.slow
+def test_a_full_disk_leaves_the_old_version(kit: Kit, home: Path, tmp_path: Path) -> None:
+    noise = random.Random(1).randbytes(600_000).hex()
+    big = make(tmp_path / "big", "1.3.0", {"lib/hello/big": (0o644, noise)})
+    script = f"""{SUMS}
+mount -t tmpfs -o size=900k tmpfs "$HOME" && echo keep >"$HOME/.profile" && cd /
+sh "$1" --user --quiet || exit 10
+before=$(sums "$HOME")
+sh "$2" --user --quiet; echo "code $?"
+[ "$before" = "$(sums "$HOME")" ] && "$HOME/.local/bin/hello" && echo unharmed"""
+    ran = secluded(script, home, kit.install, big.install)
+    assert "code 1\n" in ran.out, ran
+    assert "df -h" in ran.err
+    assert ran.out.endswith("hello world 1.2.3\nunharmed\n")
+
+
+@pytest.mark.slow
+@pytest.mark.req("S0-54", "S0-58")
+def test_system_services_follow_the_life_of_an_installation(kit: Kit, newer: Kit, home: Path, tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    path = shim(tmp_path / "shim", "systemctl", SYSTEMCTL.format(calls=calls))
+    script = f"""{SUMS}
+mkdir -p /etc/systemd/system
+for place in /opt /run /etc/systemd/system; do mount -t tmpfs tmpfs $place || exit 9; done
+mkdir -p /run/systemd/system && cd /
+sh "$1" --system --prefix /opt/hello --no-modify-path || exit 10
+cat /etc/systemd/system/hello-server.service
+echo "--- upgrade" >>{calls}
+sh "$2" --system --prefix /opt/hello --no-modify-path || exit 11
+echo "--- remove" >>{calls}
+sh /opt/hello/share/hello/uninstall.sh || exit 12
+find /opt /etc/systemd/system -mindepth 1"""
+    ran = good(secluded(script, home, kit.install, newer.install, path=path))
+    assert "ExecStart=" in ran.out
+    assert ran.out.endswith("hello 1.3.0 is removed from /opt/hello\n")
+    assert calls.read_text().splitlines() == [
+        "daemon-reload",
+        "enable hello-server.service",
+        "start hello-server.service",
+        "--- upgrade",
+        "daemon-reload",
+        "try-restart hello-server.service",
+        "--- remove",
+        "disable --now hello-server.service",
+        "reset-failed hello-server.service",
+        "daemon-reload",
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["mv", "ln", "mkdir", "chmod", "rm", "rmdir", "cp"])
+def test_an_upgrade_killed_at_any_moment_can_be_repeated(kit: Kit, newer: Kit, home: Path, tmp_path: Path, name: str) -> None:
+    before = picture(home)
+    good(run(kit.install, "--user", home=home))
+    (home / ".config/hello/hello.toml").write_text("mine")
+    installed = picture(home)
+    for after in range(1, 100):
+        count = tmp_path / "count"
+        count.unlink(missing_ok=True)
+        path = shim(tmp_path / "shim", name, KILLER.format(count=count, after=after, signal="KILL", name=name))
+        if run(newer.install, "--user", home=home, path=path).code == 0:
+            break
+        say(home / ".local/bin/hello")
+        again = run(kit.install, "--user", home=home)
+        if again.code == 3:
+            # It was killed after the new version was complete.
+            good(run(kit.install, "--user", "--force", home=home))
+        assert picture(home) == installed, f"{name} {after}"
+    else:
+        pytest.fail("the upgrade never ended")
+    assert say(home / ".local/bin/hello") == "hello world 1.3.0\n"
+    good(run(newer.uninstall, "--user", "--purge", home=home))
+    assert picture(home) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["mv", "rm", "rmdir", "cp"])
+def test_a_removal_killed_at_any_moment_can_be_repeated(kit: Kit, home: Path, tmp_path: Path, name: str) -> None:
+    before = picture(home)
+    for after in range(1, 100):
+        good(run(kit.install, "--user", home=home))
+        count = tmp_path / "count"
+        count.unlink(missing_ok=True)
+        path = shim(tmp_path / "shim", name, KILLER.format(count=count, after=after, signal="KILL", name=name))
+        ended = run(kit.uninstall, "--user", home=home, path=path).code == 0
+        good(run(kit.uninstall, "--user", home=home))
+        assert picture(home) == before, f"{name} {after}"
+        if ended:
+            break
+    else:
+        pytest.fail("the removal never ended")

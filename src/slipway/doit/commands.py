@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from doit.cmd_base import tasks_and_deps_iter
 from doit.cmd_clean import Clean as DoitClean
 from doit.cmd_info import Info as DoitInfo
 from doit.cmd_run import Run as DoitRun
 from doit.cmdparse import CmdParseError
-from doit.control import TaskControl
 from doit.exceptions import InvalidCommand, InvalidTask
 
-from slipway import console
-from slipway.build.compile import Compile
-from slipway.build.preflight import announce
+from slipway import console, process
 from slipway.doit import session
 from slipway.errors import UsageError
-from slipway.steps import Step
 
 _DRY_RUN = {
     "name": "dry_run",
@@ -45,6 +39,7 @@ class Run(DoitRun):  # type: ignore[misc]
             try:
                 return _exit_code(super().parse_execute(in_args))
             except KeyboardInterrupt:
+                process.stop_all()
                 console.say("interrupted: what was finished is kept; the same command goes on from there")
                 return _INTERRUPTED
             except (CmdParseError, InvalidCommand, InvalidTask) as error:
@@ -71,7 +66,6 @@ class Run(DoitRun):  # type: ignore[misc]
             from slipway.doit.dry_run import show
 
             return show(self.task_list, self.sel_tasks, self.dep_manager, always=always)
-        announce(step.run.platform.id for step in _steps_of(self.task_list, self.sel_tasks) if isinstance(step.run, Compile))
         if session.current.parallel and not num_process:
             num_process = session.current.request.release.jobs if session.current.request else 2
         options = (outfile, verbosity, always, continue_, reporter, num_process, par_type, single)
@@ -112,18 +106,6 @@ class Info(DoitInfo):  # type: ignore[misc]
         for row in report(session.current.request.release.project.root):
             console.out(f"{row.name:16} {row.state:8} {row.version or '-':12} {row.hint or row.purpose}")
         return 0
-
-
-def _steps_of(task_list: list[Any], selected: list[str]) -> Iterable[Step]:
-    """The Steps of the selected tasks and of all that they depend on."""
-    tasks = {task.name: task for task in task_list}
-    control = TaskControl(task_list)
-    control.process(list(selected))
-    for task in tasks_and_deps_iter(tasks, control.selected_tasks):
-        for action in task.actions:
-            step = getattr(getattr(action, "py_callable", None), "step", None)
-            if step is not None:
-                yield step
 
 
 def _exit_code(code: int | None) -> int:

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from doit.cmd_base import tasks_and_deps_iter
 from doit.reporter import ConsoleReporter
 
 from slipway import console
@@ -36,8 +37,10 @@ class SlipwayReporter(ConsoleReporter):  # type: ignore[misc]
         self._progress: Any = None
 
     def initialize(self, tasks: dict[str, Any], selected_tasks: list[str]) -> None:
-        """Start the progress display where there is a terminal."""
-        del tasks, selected_tasks
+        """Tell the compiling Steps what the run is about; start the progress display where there is a terminal."""
+        from slipway.doit.tasks import announce_platforms
+
+        announce_platforms(tasks_and_deps_iter(tasks, selected_tasks))
         if sys.stderr.isatty() and not console.is_verbose():
             from slipway.doit.progress import Progress
 

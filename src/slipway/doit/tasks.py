@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,8 @@ from doit.task import Task
 from doit.tools import config_changed
 
 from slipway import console
+from slipway.build.compile import Compile
+from slipway.build.preflight import announce
 from slipway.doit import session
 from slipway.errors import SlipwayError, UsageError
 from slipway.flow import TARGETS, Flow, Target
@@ -47,6 +49,13 @@ def step_task(step: Step, group: str) -> Task:
         io={"capture": False},
         verbosity=1,
     )
+
+
+def announce_platforms(tasks: Iterable[Task]) -> None:
+    """Tell the Steps that compile about each other, so that the first finds all that is missing for any of them."""
+    actions = (getattr(action, "py_callable", None) for task in tasks for action in task.actions)
+    runs = (action.step.run for action in actions if isinstance(action, RunStep))
+    announce(run.platform.id for run in runs if isinstance(run, Compile))
 
 
 @dataclass(frozen=True, slots=True)

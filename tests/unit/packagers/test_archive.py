@@ -351,3 +351,20 @@ def test_each_staged_file_is_read_once(staged: Release, monkeypatch: pytest.Monk
     step_of(staged, "linux-amd64-complete.tar.gz").run()
     read_files = sorted(path for path in opened if path.is_relative_to(staged.staged(cell)))
     assert read_files == sorted(path for path in staged.staged(cell).rglob("*") if path.is_file())
+
+
+@pytest.mark.slow
+def test_a_file_of_more_than_four_gibibytes_goes_into_a_zip(tmp_path: Path) -> None:
+    size = (4 << 30) + 5
+    path = tmp_path / "big"
+    with path.open("wb") as file:
+        file.truncate(size)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    entries = [Entry(path="top/big", mode=0o644, size=size, source=path, sha256=digest), text_entry("top/small", b"small")]
+    with (tmp_path / "big.zip").open("wb") as out:
+        write_zip(out, entries, epoch=sample.EPOCH, compression=1)
+    with zipfile.ZipFile(tmp_path / "big.zip") as archive:
+        assert archive.getinfo("top/big").file_size == size
+        assert archive.read("top/small") == b"small"
+    subprocess.run(["unzip", "-tq", tmp_path / "big.zip"], check=True, stdout=subprocess.DEVNULL)
