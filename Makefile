@@ -34,6 +34,7 @@ $(VENV)/.ready: pyproject.toml
 	@$(PYTHON) -m venv $(VENV) || { echo "python3 has no venv module; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --editable .
+	@$(BIN)/python -m compileall -q src tasks
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.ready

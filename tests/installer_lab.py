@@ -121,7 +121,7 @@ class Ran:
 
 
 def run(
-    script: Path | str,
+    script: Path | str | None,
     *arguments: str | Path,
     home: Path,
     shell: Sequence[str] = ("sh",),
@@ -133,7 +133,7 @@ def run(
 ) -> Ran:
     """Run a script in an environment of nothing but HOME, PATH and `env`."""
     done = subprocess.run(
-        [*shell, str(script), *map(str, arguments)],
+        [*shell, *([] if script is None else [str(script)]), *map(str, arguments)],
         env={"HOME": str(home), "PATH": path, **env},
         input=stdin,
         stdin=subprocess.DEVNULL if stdin is None else None,

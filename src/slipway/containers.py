@@ -203,7 +203,15 @@ class Container:
         console.say(f"      kept the container {self.name}; look into it with: {self.engine.reach(self.name)}")
 
     def _start(self) -> None:
-        options = ["--name", self.name, "--network", self.network, *(_INIT if self.init else ())]
+        options = [
+            "--name",
+            self.name,
+            "--label",
+            f"slipway.pid={os.getpid()}",
+            "--network",
+            self.network,
+            *(_INIT if self.init else ()),
+        ]
         try:
             if self.init or not self.cleanup:
                 first = () if self.init else ("tail", "-f", "/dev/null")

@@ -19,7 +19,7 @@ HOW_TO_GET_ONE: Final = (
 _DRIVERS: Final = ("overlay2", "vfs")
 _PATIENCE: Final = 60.0
 # The first argument is the folder of the running engine, the second the lock that every process using it shares. The guard
-# gets the lock for itself when the last of them has ended, however it ended.
+# gets the lock for itself when the last of them has ended, however it ended. dockerd leaves a mount of the host's network behind.
 _GUARD: Final = """run=$1 lock=$2; shift 2
 (dockerd "$@"; : >"$run/ended") </dev/null &
 exec 9>>"$lock"
@@ -27,6 +27,7 @@ flock -x 9
 [ -e "$run/keep" ] && exit
 kill "$(cat "$run/pid")"
 wait
+umount "$run"/exec/netns/* 2>/dev/null
 rm -rf "$run"
 """
 # What keeps the engine alive until this process ends.

@@ -299,3 +299,34 @@ def test_zig_is_found_without_anything_on_the_path(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("PATH", f"{Path(cargo).parent}:/usr/bin:/bin")
     made = release(tmp_path, settings={HOST.id: PlatformSettings(tool="zigbuild")})
     assert run(build(made), WHO="you").stdout == "hello 1.2.3 you\n"
+
+
+@pytest.mark.req("S0-16", "S0-32")
+def test_cross_gets_the_variables_that_its_container_must_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A stand-in that notes how it is called and lets cargo do the work.
+    shims, called = tmp_path / "shims", tmp_path / "called"
+    shims.mkdir()
+    scripts = {
+        "cross": f'[ "$1" = --version ] && exec echo cross 0.2.5\n(echo "$@"; env) > {called}\nexec cargo "$@"\n',
+        "docker": "echo 27.0\n",
+    }
+    for name, text in scripts.items():
+        (shims / name).write_text("#!/bin/sh\n" + text)
+        (shims / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(shims), prepend=os.pathsep)
+    monkeypatch.setenv("CROSS_BUILD_ENV_PASSTHROUGH", "OWN")
+    tools.find.cache_clear()
+    try:
+        made = release(tmp_path, cross=True, settings={HOST.id: PlatformSettings(cross_image="local/image")})
+        assert run(build(made), WHO="you").stdout == "hello 1.2.3 you\n"
+    finally:
+        tools.find.cache_clear()
+    line, *variables = called.read_text().splitlines()
+    said = dict(text.split("=", 1) for text in variables if "=" in text)
+    assert line.startswith(f"build --target {HOST.triple} --profile dist")
+    passed = set(said["CROSS_BUILD_ENV_PASSTHROUGH"].split())
+    expected = {"OWN", "HELLO_VERSION", "HELLO_DEBUG", "RUST_LOG", "SOURCE_DATE_EPOCH", "CARGO_ENCODED_RUSTFLAGS"}
+    assert expected <= passed
+    assert "CARGO_TARGET_DIR" not in passed
+    assert said[f"CROSS_TARGET_{HOST.triple.upper().replace('-', '_')}_IMAGE"] == "local/image"
+    assert said["CROSS_CONTAINER_ENGINE"] == "docker"

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 
 def _left(engine: Engine) -> str | None:
-    return engine.ask("ps", "-aq", "--filter", "name=slipway-")
+    return engine.ask("ps", "-aq", "--filter", f"label=slipway.pid={os.getpid()}")
 
 
 @pytest.mark.req("S0-61")

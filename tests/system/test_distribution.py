@@ -128,7 +128,7 @@ def test_faults_of_installers_are_caught(fault: str, engine: Engine, base_image:
     packed.write_installers(made, **(texts | {which: texts[which].replace(old, new)}))
     report = run(made, cell, levels=("basic",))
     assert said in report["error"]
-    assert engine.ask("ps", "-aq", "--filter", "name=slipway-") == ""
+    assert engine.ask("ps", "-aq", "--filter", f"label=slipway.pid={os.getpid()}") == ""
 
 
 @pytest.mark.req("S0-60")
@@ -221,7 +221,7 @@ def test_ended_run_leaves_neither_container_nor_engine(how: int, engine: Engine,
         child.send_signal(how)
     assert child.wait(30) != 0
     _wait(lambda: not _sleeps(cache) and not _processes(str(cache)), 30)
-    assert engine.ask("ps", "-aq", "--filter", "name=slipway-") == ""
+    assert engine.ask("ps", "-aq", "--filter", f"label=slipway.pid={child.pid}") == ""
 
 
 def _sleeps(cache: Path) -> bool:

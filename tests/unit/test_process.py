@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,7 +69,7 @@ def test_an_unchecked_failure_is_the_callers(tmp_path: Path) -> None:
         (lambda root: ([root / "plain"], None), "may not be executed"),
     ],
 )
-def test_a_program_that_cannot_be_started_is_explained(tmp_path: Path, make, words: str) -> None:
+def test_a_program_that_cannot_be_started_is_explained(tmp_path: Path, make: Callable[[Path], Any], words: str) -> None:
     (tmp_path / "data").write_bytes(b"\0\1\2\3")
     (tmp_path / "data").chmod(0o755)
     (tmp_path / "plain").write_text("text")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from doit.exceptions import TaskFailed
 from doit.task import Task
@@ -42,13 +42,26 @@ def step_task(step: Step, group: str) -> Task:
         file_dep=[str(path) for path in step.inputs],
         targets=[str(path) for path in step.outputs],
         task_dep=list(step.after),
-        uptodate=[not step.always, all(path.exists() for path in step.shared), config_changed(dict(step.settings))],
+        uptodate=[SameSettings(step), not step.always, all(path.exists() for path in step.shared)],
         clean=True,
         doc=step.doc,
         subtask_of=group,
         io={"capture": False},
         verbosity=1,
     )
+
+
+class SameSettings(config_changed):  # type: ignore[misc]
+    """Whether a Step's settings are those of the last run; they are only written out when a run asks."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__({})
+        self._step = step
+
+    def __call__(self, task: Task, values: Mapping[str, Any]) -> bool:
+        """Compare with what was saved."""
+        self.config = dict(self._step.settings)
+        return bool(super().__call__(task, values))
 
 
 def announce_platforms(tasks: Iterable[Task]) -> None:

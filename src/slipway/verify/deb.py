@@ -32,7 +32,7 @@ def deb_faults(path: Path, contents: Contents | None) -> Iterator[str]:
     yield from (f"{each.path} cannot be run" for each in control if _plain(each) in _SCRIPTS and not each.mode & 0o111)
     files = {_plain(member): member for member in data if member.type == FILE}
     yield from _field_faults(path.name, fields_of(texts.get("control", "")))
-    yield from _sum_faults(texts.get("md5sums", ""), texts.get("conffiles", "").split(), files)
+    yield from _sum_faults(texts.get("md5sums", ""), texts.get("conffiles", "").splitlines(), files)
     yield from (f"usr/bin: {name} cannot be run" for name, file in files.items() if _is_dull_program(name, file))
     if contents is not None:
         packed = {member.sha256 for member in files.values()}

@@ -238,7 +238,7 @@ def _list_faults(path: Path, wanted: Mapping[str, str]) -> Iterator[str]:
 def _unlisted(folder: Path, manifest: Manifest) -> Iterator[Finding]:
     """Packages of this version that no list names; what other releases left is not looked at."""
     known = {artifact.path for artifact in manifest.artifacts}
-    marks = (f"{manifest.name}-{manifest.version}", f"_{manifest.version.replace('-', '~', 1)}_")
+    marks = (f"{manifest.name}-{manifest.version}", f"_{manifest.version.replace('-', '~', 1).replace('-', '.')}_")
     for path in _files(folder):
         if path not in known and path.endswith(_PACKAGES) and any(mark in Path(path).name for mark in marks):
             yield Finding(path=path, message="it is not in the manifest: nobody checks, signs or publishes it")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import sample
-from slipway import platforms
 from slipway.build import toolchain
 from slipway.build.toolchain import choose
 from slipway.errors import ConfigError
@@ -17,8 +17,11 @@ from slipway.platforms import PLATFORMS
 LINUX, MUSL, MAC, WINDOWS, FREEBSD = "linux-amd64", "linux-amd64-musl", "macos-arm64", "windows-amd64", "freebsd-amd64"
 
 
+Pretend = Callable[..., None]
+
+
 @pytest.fixture
-def on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Pretend:
     """Pretend to be a machine: `on(id, *programs)`."""
 
     def pretend(host: str, *programs: str) -> None:
@@ -53,7 +56,9 @@ def made(root: Path, *, cross: bool | None = None, **settings: PlatformSettings)
     ],
 )
 @pytest.mark.req("S0-53")
-def test_without_a_wish_the_way_follows_from_the_two_systems(tmp_path: Path, on, host: str, platform: str, way: str) -> None:
+def test_without_a_wish_the_way_follows_from_the_two_systems(
+    tmp_path: Path, on: Pretend, host: str, platform: str, way: str
+) -> None:
     on(host)
     assert choose(made(tmp_path), PLATFORMS[platform]).name == way
 
@@ -77,26 +82,28 @@ def test_without_a_wish_the_way_follows_from_the_two_systems(tmp_path: Path, on,
     ],
 )
 @pytest.mark.req("S0-16", "S0-32")
-def test_when_cross_is_used(tmp_path: Path, on, cross: bool | None, installed: bool, tool: str, platform: str, way: str) -> None:
+def test_when_cross_is_used(
+    tmp_path: Path, on: Pretend, cross: bool | None, installed: bool, tool: str, platform: str, way: str
+) -> None:
     on(LINUX, *(["cross"] if installed else []))
     project = sample.project(tmp_path / "p", settings={platform: PlatformSettings(tool=tool)})
     assert choose(sample.release(tmp_path, project=project, cross=cross), PLATFORMS[platform]).name == way
 
 
-def test_an_image_of_the_projects_own_makes_cross_possible_for_macos(tmp_path: Path, on) -> None:
+def test_an_image_of_the_projects_own_makes_cross_possible_for_macos(tmp_path: Path, on: Pretend) -> None:
     on(LINUX)
     way = choose(made(tmp_path, cross=True, macos_arm64=PlatformSettings(cross_image="local/mac")), PLATFORMS[MAC])
     assert (way.name, way.image) == ("cross", "local/mac")
 
 
-def test_a_glibc_floor_means_zig_even_for_this_machine(tmp_path: Path, on) -> None:
+def test_a_glibc_floor_means_zig_even_for_this_machine(tmp_path: Path, on: Pretend) -> None:
     on(LINUX, "cross")
     release = made(tmp_path, linux_amd64=PlatformSettings(glibc="2.28"), linux_amd64_musl=PlatformSettings(glibc="2.28"))
     assert choose(release, PLATFORMS[LINUX]).target == "x86_64-unknown-linux-gnu.2.28"
     assert choose(release, PLATFORMS[MUSL]).target == "x86_64-unknown-linux-musl"
 
 
-def test_the_flags_that_a_target_needs(tmp_path: Path, on) -> None:
+def test_the_flags_that_a_target_needs(tmp_path: Path, on: Pretend) -> None:
     on(LINUX)
     release = made(tmp_path, macos_arm64=PlatformSettings(macos="12.0"))
     ways = {name: choose(release, row) for name, row in PLATFORMS.items()}
@@ -107,12 +114,12 @@ def test_the_flags_that_a_target_needs(tmp_path: Path, on) -> None:
     assert ways[FREEBSD].rustflags == ()
 
 
-def test_an_unknown_tool_names_the_key_and_the_nearest(tmp_path: Path, on) -> None:
+def test_an_unknown_tool_names_the_key_and_the_nearest(tmp_path: Path, on: Pretend) -> None:
     on(LINUX)
     with pytest.raises(ConfigError, match=r"platform\.linux-amd64\.tool: unknown tool 'zigbuilt'\n.*did you mean zigbuild"):
         choose(made(tmp_path, linux_amd64=PlatformSettings(tool="zigbuilt")), PLATFORMS[LINUX])
 
 
 def test_a_machine_that_slipway_does_not_release_for_can_still_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(platforms.host, "machine", lambda: "riscv64")
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
     assert choose(made(tmp_path, cross=False), PLATFORMS[LINUX]).name == "zigbuild"

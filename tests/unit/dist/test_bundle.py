@@ -23,7 +23,8 @@ def component(root: Path, files: dict[str, bytes], **changes: Any) -> TreeCompon
         path = root / "tree" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    return TreeComponent(**({"name": "library", "path": root / "tree", "to": "lib/hello"} | changes))
+    values: dict[str, Any] = {"name": "library", "path": root / "tree", "to": "lib/hello"}
+    return TreeComponent(**(values | changes))
 
 
 def planned(root: Path, part: TreeComponent) -> tuple[Release, Step]:

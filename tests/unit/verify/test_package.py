@@ -364,6 +364,24 @@ def test_a_deb_that_contradicts_itself_is_named(root: Path, name: str, change: C
     assert message in found(root / "packages")
 
 
+def test_names_with_spaces_are_no_fault(tmp_path: Path) -> None:
+    made = sample.release(tmp_path)
+    cell = sample.cell(made, "linux-amd64-complete")
+    contents = sample.stage(made, cell)
+    config = next(file for file in contents.files if file.path.startswith("etc/"))
+    for name in ("etc/hello/a  b.toml", "share/hello/c d"):
+        path = made.staged(cell) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes((made.staged(cell) / config.path).read_bytes())
+        contents = replace(contents, files=(*contents.files, replace(config, path=name)))
+    made.contents(cell).write_bytes(contents.dump())
+    made = replace(made, platforms=(cell.platform,), variants=(cell.variant,))
+    for step in (steps := (*plan_archives(made), *plan_debs(made))):
+        step.run()
+    plan_checksums(made, "all", steps).run()
+    assert found(made.paths.packages) == ""
+
+
 def test_a_deb_without_a_part_is_named(root: Path) -> None:
     path = root / "packages" / DEB
     path.write_bytes(path.read_bytes()[:72])
