@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import sample
-
 from slipway.files import digest_file
 from slipway.installers import plan_installers
 from slipway.manifest import Artifact, record, record_path
@@ -129,19 +128,21 @@ def run(
     stdin: bytes | None = None,
     uid: int | None = None,
     cwd: Path | None = None,
-    **env: str,
+    env: Mapping[str, str] | None = None,
 ) -> Ran:
     """Run a script in an environment of nothing but HOME, PATH and `env`."""
     done = subprocess.run(
         [*shell, *([] if script is None else [str(script)]), *map(str, arguments)],
-        env={"HOME": str(home), "PATH": path, **env},
+        env={"HOME": str(home), "PATH": path, **(env or {})},
         input=stdin,
         stdin=subprocess.DEVNULL if stdin is None else None,
         capture_output=True,
         cwd=cwd or home,
         timeout=120,
         check=False,
-        **({} if uid is None else {"user": uid, "group": uid, "extra_groups": []}),
+        user=uid,
+        group=uid,
+        extra_groups=None if uid is None else [],
     )
     return Ran(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
 
@@ -152,7 +153,7 @@ def picture(*folders: Path) -> Picture:
     for folder in folders:
         for path in sorted(folder.rglob("*")):
             kind = "link" if path.is_symlink() else "dir" if path.is_dir() else "file"
-            data = os.readlink(path).encode() if kind == "link" else path.read_bytes() if kind == "file" else b""
+            data = str(path.readlink()).encode() if kind == "link" else path.read_bytes() if kind == "file" else b""
             found[str(path)] = (kind, path.lstat().st_mode & 0o7777, data)
     return found
 

@@ -22,7 +22,30 @@ NEW = {
     "lib/hello/farewells.txt": (0o644, "good bye\n"),
     "etc/hello/hello.toml": (0o644, '# Change me.\nname = "everybody"\n'),
 }
-TOOLS = ("cat", "chmod", "cp", "cut", "expr", "getconf", "grep", "gzip", "id", "ls", "ln", "mkdir", "mv", "rm", "rmdir", "sleep", "tail", "tar", "uname", "wc")  # fmt: skip
+TOOLS = tuple(
+    [
+        "cat",
+        "chmod",
+        "cp",
+        "cut",
+        "expr",
+        "getconf",
+        "grep",
+        "gzip",
+        "id",
+        "ls",
+        "ln",
+        "mkdir",
+        "mv",
+        "rm",
+        "rmdir",
+        "sleep",
+        "tail",
+        "tar",
+        "uname",
+        "wc",
+    ]
+)
 
 
 @pytest.fixture(scope="session")
@@ -211,7 +234,7 @@ def test_variant_is_chosen_remembered_and_changed(kit: Kit, home: Path) -> None:
     assert not (home / ".local/lib").exists()
     good(run(kit.install, "--user", "--variant=complete", home=home))
     assert (home / ".local/lib/hello/greetings.txt").exists()
-    good(run(kit.install, "--user", home=home, HELLO_VARIANT="minimal"))
+    good(run(kit.install, "--user", home=home, env={"HELLO_VARIANT": "minimal"}))
     assert not (home / ".local/lib").exists()
     refused(run(kit.install, "--user", "--variant", "huge", home=home), 2, "complete minimal")
 
@@ -383,24 +406,23 @@ def test_start_files_that_are_links_or_read_only_are_left_alone(kit: Kit, home: 
     assert (home / "real").read_text() == "mine\n"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "env"),
-    [(["--no-modify-path"], {}), ([], {"HELLO_NO_MODIFY_PATH": "1"}), ([], {"PATH": "{home}/.local/bin:/usr/bin:/bin"})],
-)
-def test_start_files_stay_when_there_is_no_need(kit: Kit, home: Path, arguments: list[str], env: dict[str, str]) -> None:
+@pytest.mark.parametrize("declined", ["option", "environment", "already on PATH"])
+def test_start_files_stay_when_there_is_no_need(kit: Kit, home: Path, declined: str) -> None:
     before = (home / ".profile").read_bytes(), (home / ".bashrc").read_bytes()
-    path = env.pop("PATH", "/usr/bin:/bin").replace("{home}", str(home))
-    good(run(kit.install, "--user", *arguments, home=home, path=path, **env))
+    options = ["--no-modify-path"] if declined == "option" else []
+    env = {"HELLO_NO_MODIFY_PATH": "1"} if declined == "environment" else {}
+    path = f"{home}/.local/bin:/usr/bin:/bin" if declined == "already on PATH" else "/usr/bin:/bin"
+    good(run(kit.install, "--user", *options, home=home, path=path, env=env))
     assert ((home / ".profile").read_bytes(), (home / ".bashrc").read_bytes()) == before
 
 
 def test_zsh_and_fish_get_their_own_start_files(kit: Kit, home: Path) -> None:
     before = picture(home)
-    good(run(kit.install, "--user", home=home, SHELL="/usr/bin/fish"))
+    good(run(kit.install, "--user", home=home, env={"SHELL": "/usr/bin/fish"}))
     assert "set -gx PATH" in (home / ".config/fish/conf.d/hello.fish").read_text()
     good(run(kit.uninstall, "--user", home=home))
     assert picture(home) == before
-    good(run(kit.install, "--user", home=home, SHELL="/bin/zsh"))
+    good(run(kit.install, "--user", home=home, env={"SHELL": "/bin/zsh"}))
     assert (home / ".zshrc").exists()
     good(run(kit.uninstall, "--user", home=home))
     assert picture(home) == before
@@ -538,7 +560,10 @@ def test_a_first_install_that_was_killed_leaves_nothing_after_uninstalling(kit: 
 def test_a_failing_program_leaves_the_old_version(kit: Kit, newer: Kit, home: Path, tmp_path: Path, program: str) -> None:
     good(run(kit.install, "--user", home=home))
     installed = picture(home)
-    full = f'PATH=$real\nfor last; do :; done\ncase $PWD$last in *.local*) echo "No space left" >&2; exit 1 ;; esac\nexec {program} "$@"'
+    full = f"""PATH=$real
+for last; do :; done
+case $PWD$last in *.local*) echo "No space left" >&2; exit 1 ;; esac
+exec {program} "$@" """
     path = shim(tmp_path / "shim", program, full if program != "gzip" else "echo corrupt >&2\nexit 1")
     if program == "cp":
         shim(tmp_path / "shim", "ln", "exit 1")
@@ -559,9 +584,9 @@ def truncated(kit: Kit, home: Path, shell: tuple[str, ...], amount: int | None) 
         whole = script.read_bytes()
         before = picture(home)
         for cut in pieces(whole, amount):
-            run(None, home=home, shell=shell, stdin=whole[:cut], cwd=kit.archive().parent, HELLO_USER="1")
+            run(None, home=home, shell=shell, stdin=whole[:cut], cwd=kit.archive().parent, env={"HELLO_USER": "1"})
             assert set(home.rglob("*")) == set(map(Path, before)), f"cut after byte {cut}"
-        run(None, home=home, shell=shell, stdin=whole, cwd=kit.archive().parent, HELLO_USER="1")
+        run(None, home=home, shell=shell, stdin=whole, cwd=kit.archive().parent, env={"HELLO_USER": "1"})
         assert picture(home) != before
 
 
@@ -583,30 +608,35 @@ def test_every_shell_installs_upgrades_and_removes(
     before = picture(plain_home)
     calls = tmp_path / "calls"
     path = shim(tmp_path / "shim", "systemctl", SYSTEMCTL.format(calls=calls))
-    good(run(kit.install, "--user", "--dry-run", home=plain_home, shell=shell, path=path, LC_ALL="C.UTF-8"))
+    good(run(kit.install, "--user", "--dry-run", home=plain_home, shell=shell, path=path, env={"LC_ALL": "C.UTF-8"}))
     assert picture(plain_home) == before
-    good(run(kit.install, "--user", home=plain_home, shell=shell, path=path, LC_ALL="C.UTF-8"))
-    assert "nothing to do" in good(run(kit.install, "--user", home=plain_home, shell=shell, path=path, LC_ALL="C.UTF-8")).out
+    good(run(kit.install, "--user", home=plain_home, shell=shell, path=path, env={"LC_ALL": "C.UTF-8"}))
+    assert (
+        "nothing to do"
+        in good(run(kit.install, "--user", home=plain_home, shell=shell, path=path, env={"LC_ALL": "C.UTF-8"})).out
+    )
     config = plain_home / ".config/hello/hello.toml"
     shipped = config.read_text()
     config.write_text("mine")
     installed = picture(plain_home)
     if shell != SHELLS["busybox ash"]:  # it has an mv of its own that it prefers to any on PATH
         shim(tmp_path / "broken", "mv", KILLER.format(count=tmp_path / "count", after=18, signal="TERM", name="mv"))
-        killed = run(newer.install, "--user", home=plain_home, shell=shell, path=f"{tmp_path}/broken:{path}", LC_ALL="C.UTF-8")
+        killed = run(
+            newer.install, "--user", home=plain_home, shell=shell, path=f"{tmp_path}/broken:{path}", env={"LC_ALL": "C.UTF-8"}
+        )
         assert killed.code == 143
         assert picture(plain_home) == installed
-    good(run(newer.install, "--user", home=plain_home, shell=shell, path=path, LC_ALL="C.UTF-8"))
+    good(run(newer.install, "--user", home=plain_home, shell=shell, path=path, env={"LC_ALL": "C.UTF-8"}))
     assert config.read_text() == "mine"
     assert config.with_suffix(".toml.new").exists()
-    refused(run(kit.install, "--user", home=plain_home, shell=shell, path=path, LC_ALL="C.UTF-8"), 3)
+    refused(run(kit.install, "--user", home=plain_home, shell=shell, path=path, env={"LC_ALL": "C.UTF-8"}), 3)
     config.write_text(shipped.replace("world", "everybody"))
-    good(run(newer.uninstall, "--user", home=plain_home, shell=shell, path=path, LC_ALL="C.UTF-8"))
+    good(run(newer.uninstall, "--user", home=plain_home, shell=shell, path=path, env={"LC_ALL": "C.UTF-8"}))
     assert picture(plain_home) == before
     stranger = plain_home / ".local/bin/hello"
     stranger.parent.mkdir(parents=True)
     stranger.write_text("stranger")
-    refused(run(kit.install, "--user", home=plain_home, shell=shell, path=path, LC_ALL="C.UTF-8"), 3)
+    refused(run(kit.install, "--user", home=plain_home, shell=shell, path=path, env={"LC_ALL": "C.UTF-8"}), 3)
     assert sorted(path.name for path in (plain_home / ".local").iterdir()) == ["bin"]
 
 
@@ -731,8 +761,29 @@ def test_a_removal_killed_at_any_moment_can_be_repeated(kit: Kit, home: Path, tm
 def test_a_shell_that_cannot_read_a_start_file_does_not_spoil_it(kit: Kit, home: Path) -> None:
     good(run(kit.install, "--user", home=home))
     installed = (home / ".bashrc").read_bytes()
-    ran = run(kit.uninstall, "--user", home=home, shell=("yash",), LC_ALL="C")
+    ran = run(kit.uninstall, "--user", home=home, shell=("yash",), env={"LC_ALL": "C"})
     assert (ran.code, (home / ".bashrc").read_bytes()) == (1, installed)
     assert ".bashrc could not be restored" in ran.err
     good(run(kit.uninstall, "--user", home=home))
     assert b"hello" not in (home / ".bashrc").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.req("S0-11")
+def test_root_installs_in_a_system_of_nothing_but_busybox(kit: Kit, home: Path, open_folder: Path) -> None:
+    root = open_folder / "root"
+    for name in ("bin", "lib64", "lib", "root", "tmp"):
+        (root / name).mkdir(parents=True)
+    shutil.copy("/bin/busybox", root / "bin/busybox")
+    shutil.copytree(kit.release.paths.packages, root / "work/packages")
+    for loader in ("lib64/ld-linux-x86-64.so.2", "lib/ld-linux-aarch64.so.1"):
+        (root / loader).touch()
+    (root / "dev").mkdir()
+    (root / "dev/null").touch()
+    script = """mount --bind /dev/null "$1/dev/null" && chroot "$1" /bin/busybox --install -s /bin || exit 9
+chroot "$1" /work/packages/installers/install.sh --verbose || exit 10
+chroot "$1" /usr/local/bin/hello && find "$1/etc" -type f && chroot "$1" /bin/sh /usr/local/share/hello/uninstall.sh
+find "$1/etc" "$1/usr" 2>/dev/null"""
+    ran = good(secluded(script, home, root, path="/usr/sbin:/usr/bin:/sbin:/bin"))
+    assert f"hello world 1.2.3\n{root}/etc/hello/hello.toml\n" in ran.out
+    assert ran.out.endswith("hello 1.2.3 is removed from /usr/local\n")

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sample
 from golden_files import assert_golden
 
+import sample
 from slipway.errors import ConfigError
 from slipway.layout import Folders, InstallSpec
 from slipway.model import Service
@@ -111,7 +112,7 @@ def test_order_and_name(spec: InstallSpec) -> None:
 
 @pytest.mark.parametrize("changes", [{"arguments": ("a\nb",)}, {"summary": "a\nb"}, {"environment": {"A": "\n"}}])
 def test_a_line_break_is_refused(spec: InstallSpec, changes: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match="services.hello-server"):
+    with pytest.raises(ConfigError, match=re.escape("services.hello-server")):
         systemd_unit(spec, service(**changes), PACKAGED)
 
 
