@@ -22,30 +22,30 @@ NEW = {
     "lib/hello/farewells.txt": (0o644, "good bye\n"),
     "etc/hello/hello.toml": (0o644, '# Change me.\nname = "everybody"\n'),
 }
-TOOLS = tuple(
-    [
-        "cat",
-        "chmod",
-        "cp",
-        "cut",
-        "expr",
-        "getconf",
-        "grep",
-        "gzip",
-        "id",
-        "ls",
-        "ln",
-        "mkdir",
-        "mv",
-        "rm",
-        "rmdir",
-        "sleep",
-        "tail",
-        "tar",
-        "uname",
-        "wc",
-    ]
+TOOLS = (
+    "cat",
+    "chmod",
+    "cp",
+    "cut",
+    "expr",
+    "getconf",
+    "grep",
+    "gzip",
+    "id",
+    "ls",
+    "ln",
+    "mkdir",
+    "mv",
+    "rm",
+    "rmdir",
+    "sleep",
+    "tail",
+    "tar",
+    "uname",
+    "wc",
 )
+
+UTF8 = {"LC_ALL": "C.UTF-8"}
 
 
 @pytest.fixture(scope="session")
@@ -608,35 +608,30 @@ def test_every_shell_installs_upgrades_and_removes(
     before = picture(plain_home)
     calls = tmp_path / "calls"
     path = shim(tmp_path / "shim", "systemctl", SYSTEMCTL.format(calls=calls))
-    good(run(kit.install, "--user", "--dry-run", home=plain_home, shell=shell, path=path, env={"LC_ALL": "C.UTF-8"}))
+    good(run(kit.install, "--user", "--dry-run", home=plain_home, shell=shell, path=path, env=UTF8))
     assert picture(plain_home) == before
-    good(run(kit.install, "--user", home=plain_home, shell=shell, path=path, env={"LC_ALL": "C.UTF-8"}))
-    assert (
-        "nothing to do"
-        in good(run(kit.install, "--user", home=plain_home, shell=shell, path=path, env={"LC_ALL": "C.UTF-8"})).out
-    )
+    good(run(kit.install, "--user", home=plain_home, shell=shell, path=path, env=UTF8))
+    assert "nothing to do" in good(run(kit.install, "--user", home=plain_home, shell=shell, path=path, env=UTF8)).out
     config = plain_home / ".config/hello/hello.toml"
     shipped = config.read_text()
     config.write_text("mine")
     installed = picture(plain_home)
     if shell != SHELLS["busybox ash"]:  # it has an mv of its own that it prefers to any on PATH
         shim(tmp_path / "broken", "mv", KILLER.format(count=tmp_path / "count", after=18, signal="TERM", name="mv"))
-        killed = run(
-            newer.install, "--user", home=plain_home, shell=shell, path=f"{tmp_path}/broken:{path}", env={"LC_ALL": "C.UTF-8"}
-        )
+        killed = run(newer.install, "--user", home=plain_home, shell=shell, path=f"{tmp_path}/broken:{path}", env=UTF8)
         assert killed.code == 143
         assert picture(plain_home) == installed
-    good(run(newer.install, "--user", home=plain_home, shell=shell, path=path, env={"LC_ALL": "C.UTF-8"}))
+    good(run(newer.install, "--user", home=plain_home, shell=shell, path=path, env=UTF8))
     assert config.read_text() == "mine"
     assert config.with_suffix(".toml.new").exists()
-    refused(run(kit.install, "--user", home=plain_home, shell=shell, path=path, env={"LC_ALL": "C.UTF-8"}), 3)
+    refused(run(kit.install, "--user", home=plain_home, shell=shell, path=path, env=UTF8), 3)
     config.write_text(shipped.replace("world", "everybody"))
-    good(run(newer.uninstall, "--user", home=plain_home, shell=shell, path=path, env={"LC_ALL": "C.UTF-8"}))
+    good(run(newer.uninstall, "--user", home=plain_home, shell=shell, path=path, env=UTF8))
     assert picture(plain_home) == before
     stranger = plain_home / ".local/bin/hello"
     stranger.parent.mkdir(parents=True)
     stranger.write_text("stranger")
-    refused(run(kit.install, "--user", home=plain_home, shell=shell, path=path, env={"LC_ALL": "C.UTF-8"}), 3)
+    refused(run(kit.install, "--user", home=plain_home, shell=shell, path=path, env=UTF8), 3)
     assert sorted(path.name for path in (plain_home / ".local").iterdir()) == ["bin"]
 
 
@@ -783,7 +778,7 @@ def test_root_installs_in_a_system_of_nothing_but_busybox(kit: Kit, home: Path, 
     script = """mount --bind /dev/null "$1/dev/null" && chroot "$1" /bin/busybox --install -s /bin || exit 9
 chroot "$1" /work/packages/installers/install.sh --verbose || exit 10
 chroot "$1" /usr/local/bin/hello && find "$1/etc" -type f && chroot "$1" /bin/sh /usr/local/share/hello/uninstall.sh
-find "$1/etc" "$1/usr" 2>/dev/null"""
-    ran = good(secluded(script, home, root, path="/usr/sbin:/usr/bin:/sbin:/bin"))
+[ ! -e "$1/etc" ] && [ ! -e "$1/usr" ] && echo nothing left"""
+    ran = good(secluded(script, home, root, path="/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"))
     assert f"hello world 1.2.3\n{root}/etc/hello/hello.toml\n" in ran.out
-    assert ran.out.endswith("hello 1.2.3 is removed from /usr/local\n")
+    assert ran.out.endswith("hello 1.2.3 is removed from /usr/local\nnothing left\n")
