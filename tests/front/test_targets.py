@@ -234,7 +234,7 @@ _SLOW = hello.TOML.replace(
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_keeps_what_is_finished(tmp_path: Path, sign: signal.Signals, parallel: str) -> None:
     project = hello.write(tmp_path / "hello", toml=_SLOW)
-    command = [hello.BIN / "doit", "compile-platform", "PLATFORMS=linux-amd64,macos-arm64", f"PARALLEL={parallel}"]
+    command = [str(hello.BIN / "doit"), "compile-platform", "PLATFORMS=linux-amd64,macos-arm64", f"PARALLEL={parallel}"]
     with subprocess.Popen(command, cwd=project, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as run:
         _wait_for(project / "dist/platform/linux-amd64/hello-server")
         time.sleep(0.5)
@@ -252,7 +252,7 @@ def test_an_interrupted_run_keeps_what_is_finished(tmp_path: Path, sign: signal.
 
 def test_a_second_run_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     project = hello.write(tmp_path / "hello", toml=_SLOW)
-    command = [hello.BIN / "doit", "compile-platform", "PLATFORMS=macos-arm64"]
+    command = [str(hello.BIN / "doit"), "compile-platform", "PLATFORMS=macos-arm64"]
     with subprocess.Popen(command, cwd=project, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as run:
         _wait_for(project / ".slipway/lock")
         time.sleep(0.5)
