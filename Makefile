@@ -41,6 +41,6 @@ $(VENV)/.dev: pyproject.toml $(VENV)/.ready
 	@$(BIN)/python -m pip install --quiet --group dev
 	@touch $@
 
-Makefile: ;
+Makefile pyproject.toml: ;
 FORCE:
 .PHONY: test check lint bench FORCE

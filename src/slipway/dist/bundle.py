@@ -16,8 +16,6 @@ from slipway.steps import Step, unique
 from slipway.trees import select
 
 STAGE: Final = "bundle-core"
-# Files that mean something by being there; any other empty file is the trace of a failed generator.
-EMPTY: Final = frozenset({"__init__.py", "py.typed", ".keep", ".gitkeep", ".nojekyll"})
 
 
 def plan_bundle(release: Release) -> tuple[Step, ...]:
@@ -88,9 +86,7 @@ def _faults(root: Path, name: str) -> Iterator[str]:
         yield f"{path} is a link that leads out of {root}"
     elif not path.is_file():
         yield f"{path} is not a file" if path.exists() else f"{path} is a link to nothing"
-    elif (size := path.stat().st_size) == 0 and path.name not in EMPTY:
-        yield f"{path} is empty"
-    elif is_text_name(name) and size <= TEXT_LIMIT and (b"\0" in (data := path.read_bytes()) or not is_utf8(data)):
+    elif is_text_name(name) and path.stat().st_size <= TEXT_LIMIT and (b"\0" in (data := path.read_bytes()) or not is_utf8(data)):
         yield f"{path} is text by its name, but not UTF-8"
 
 

@@ -73,9 +73,7 @@ def test_an_empty_selection_is_a_fault_of_the_project_file(tmp_path: Path) -> No
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
-    part = component(
-        tmp_path, {"empty.bin": b"", "latin.md": b"caf\xe9", "utf16.txt": "hello".encode("utf-16"), "good.md": "né".encode()}
-    )
+    part = component(tmp_path, {"latin.md": b"caf\xe9", "utf16.txt": "hello".encode("utf-16"), "good.md": "né".encode()})
     (tmp_path / "secret").write_text("outside")
     (tmp_path / "tree/out.txt").symlink_to("../secret")
     (tmp_path / "tree/gone.txt").symlink_to("nowhere")
@@ -85,7 +83,6 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         step.run()
     lines = found.value.message.splitlines()[1:]
     expected = {
-        "empty.bin": "is empty",
         "folder": "is not a file",
         "gone.txt": "is a link to nothing",
         "latin.md": "not UTF-8",
@@ -97,6 +94,15 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         assert f"tree/{name} " in line
         assert words in line
     assert not made.paths.dist.exists()
+
+
+def test_empty_files_are_files_like_any_other(tmp_path: Path) -> None:
+    names = ["__init__.py", "data.bin", "notes.md"]
+    made, step = planned(tmp_path, component(tmp_path, dict.fromkeys(names, b"")))
+    step.run()
+    folder, contents = bundled(made, made.project.components[0])  # type: ignore[arg-type]
+    assert [(file.path, file.size) for file in Contents.load(contents).files] == [(name, 0) for name in names]
+    assert all((folder / name).read_bytes() == b"" for name in names)
 
 
 def test_a_link_inside_the_tree_becomes_the_file_it_means(tmp_path: Path) -> None:
