@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import sample
-from slipway import console, tools
+from slipway import console, containers, tools
 from slipway.build import preflight
 from slipway.build.cargo import plan_compile
 from slipway.errors import ConfigError, GateError, NetworkError, SlipwayError
@@ -308,7 +308,7 @@ def test_cross_gets_the_variables_that_its_container_must_see(tmp_path: Path, mo
     shims.mkdir()
     scripts = {
         "cross": f'[ "$1" = --version ] && exec echo cross 0.2.5\n(echo "$@"; env) > {called}\nexec cargo "$@"\n',
-        "docker": "echo 27.0\n",
+        "docker": "echo 27.0 amd64\n",
     }
     for name, text in scripts.items():
         (shims / name).write_text("#!/bin/sh\n" + text)
@@ -316,11 +316,13 @@ def test_cross_gets_the_variables_that_its_container_must_see(tmp_path: Path, mo
     monkeypatch.setenv("PATH", str(shims), prepend=os.pathsep)
     monkeypatch.setenv("CROSS_BUILD_ENV_PASSTHROUGH", "OWN")
     tools.find.cache_clear()
+    containers.engine.cache_clear()
     try:
         made = release(tmp_path, cross=True, settings={HOST.id: PlatformSettings(cross_image="local/image")})
         assert run(build(made), WHO="you").stdout == "hello 1.2.3 you\n"
     finally:
         tools.find.cache_clear()
+        containers.engine.cache_clear()
     line, *variables = called.read_text().splitlines()
     said = dict(text.split("=", 1) for text in variables if "=" in text)
     assert line.startswith(f"build --target {HOST.triple} --profile dist")

@@ -77,7 +77,7 @@ def plain_home(home: Path) -> Path:
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
     """A folder that every user can look into, unlike pytest's own."""
-    made = Path(tempfile.mkdtemp(dir="/tmp"))
+    made = Path(tempfile.mkdtemp())
     made.chmod(0o755)
     yield made
     shutil.rmtree(made)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from slipway import console, process, tools
+from slipway import console, containers, process, tools
 from slipway.build import workspace
 from slipway.build.executable import check_executable
 from slipway.build.preflight import Preflight
@@ -167,11 +167,22 @@ def _cross(step: Compile, names: tuple[str, ...]) -> dict[str, str]:
     # The container sees only the variables that are named here; cross itself sets CARGO_TARGET_DIR.
     prefix = _variable(step.project)
     passed = [name for name in names if name != "CARGO_TARGET_DIR"] + ["RUST_LOG", f"{prefix}_DEBUG"]
-    own = os.environ.get("CROSS_BUILD_ENV_PASSTHROUGH", "").split()
-    found = {"CROSS_BUILD_ENV_PASSTHROUGH": " ".join([*own, *passed]), "CROSS_CONTAINER_ENGINE": tools.engine()}
+    engine = containers.engine()
+    found = {
+        "CROSS_BUILD_ENV_PASSTHROUGH": _also("CROSS_BUILD_ENV_PASSTHROUGH", *passed),
+        "CROSS_CONTAINER_ENGINE": engine.program,
+        **engine.env,
+    }
+    if engine.home is not None:
+        # An engine of our own has no bridge, and cargo may have to fetch something.
+        found["CROSS_CONTAINER_OPTS"] = _also("CROSS_CONTAINER_OPTS", "--network", "host")
     if step.way.image:
         found[f"CROSS_TARGET_{step.platform.triple.upper().replace('-', '_')}_IMAGE"] = step.way.image
     return found
+
+
+def _also(name: str, *words: str) -> str:
+    return " ".join([*os.environ.get(name, "").split(), *words])
 
 
 _EXTRAS: Final = {"cargo": _nothing, "mingw": _mingw, "cross": _cross, "zigbuild": _zig}

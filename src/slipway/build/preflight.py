@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from slipway import tools
+from slipway import containers, tools
 from slipway.build.toolchain import Way, choose
 from slipway.errors import GateError
 from slipway.model import CargoComponent, Release
@@ -104,8 +104,11 @@ def _standard_library(need: Need) -> Iterator[str]:
 
 
 def _engine(need: Need) -> Iterator[str]:
-    if need.way.name == "cross" and not tools.engine():
-        yield "cross needs a container engine and none answers: systemctl start docker (or CROSS=false)"
+    if need.way.name == "cross":
+        try:
+            containers.engine()
+        except GateError as error:
+            yield f"cross needs a container engine; {error.message}: {error.hint} (or CROSS=false)"
 
 
 _CHECKS: Final[tuple[Callable[[Need], Iterator[str]], ...]] = (_tools, _standard_library, _engine)

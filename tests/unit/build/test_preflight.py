@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import sample
-from slipway import tools
+from slipway import containers, tools
 from slipway.build import preflight, toolchain
 from slipway.build.preflight import Preflight
 from slipway.errors import GateError
@@ -36,6 +36,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
 def _forget() -> None:
     tools.find.cache_clear()
     tools.rust_targets.cache_clear()
+    containers.engine.cache_clear()
     preflight._answers.clear()
     preflight.announce(())
 
@@ -103,7 +104,7 @@ def test_cross_needs_itself_and_an_engine_and_no_standard_library(tmp_path: Path
     assert "cross is not installed" in str(refused.value)
     assert "container engine" in str(refused.value)
     assert "standard library" not in str(refused.value)
-    program(fresh, "docker", "echo 27")
+    program(fresh, "docker", "echo 27 amd64")
     program(fresh, "cross", "echo cross 0.2.5")
     _forget()
     look(made)

@@ -1,0 +1,249 @@
+"""The documented scripts and the commands about the project file, with their flags."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import hello
+
+
+@pytest.fixture(scope="module")
+def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose distributions and archives are made for Linux and Windows."""
+    folder = hello.write(tmp_path_factory.mktemp("scripts") / "hello", dodo=False)
+    done = hello.run(folder, "slipway", "package-all", "PLATFORMS=linux-amd64,windows")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def project(laid_out: Path, tmp_path: Path) -> Path:
+    """A copy that a test may change."""
+    shutil.copytree(laid_out, tmp_path / "hello", symlinks=True)
+    return tmp_path / "hello"
+
+
+@pytest.mark.req("S0-20")
+def test_package_all_makes_archives_packages_and_installers(laid_out: Path) -> None:
+    kinds = {each["kind"] for each in json.loads((laid_out / "packages/manifest.json").read_text())["artifacts"]}
+    assert kinds == {"archive", "deb", "installer"}
+
+
+@pytest.mark.req("S0-34")
+def test_generate_distribution_can_be_rehearsed(tmp_path: Path) -> None:
+    project = hello.write(tmp_path / "hello", dodo=False)
+    done = hello.run(project, "slipway", "generate-distribution", "--verbose", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    cells = {line.split()[2] for line in done.stdout.splitlines() if " dist-generate:" in line}
+    platforms = ("linux-amd64", "macos-arm64", "windows-amd64", "freebsd-amd64")
+    assert cells == {f"dist-generate:{name}-{variant}" for name in platforms for variant in ("complete", "minimal")}
+    assert not (project / "dist").exists()
+    made = hello.run(project, "slipway", "generate-distribution", "PLATFORMS=macos-arm64", "VARIANTS=minimal")
+    assert made.returncode == 0, made.stderr
+    assert (project / "dist/hello-1.2.3-macos-arm64-minimal/bin/hello").is_file()
+
+
+@pytest.mark.req("S0-35")
+def test_package_binaries_packs_what_is_compiled(project: Path) -> None:
+    flags = ("--source-dir", "dist/platform", "--output-dir", "packages/bare", "--platforms", "linux-amd64,windows-amd64")
+    done = hello.run(project, "slipway", "package-binaries", *flags, "--format", "archive", "--compress", "--checksum")
+    assert done.returncode == 0, done.stderr
+    output = project / "packages/bare"
+    assert sorted(path.name for path in output.iterdir()) == [
+        "SHA256SUMS",
+        "hello-1.2.3-linux-amd64.tar.gz",
+        "hello-1.2.3-windows-amd64.zip",
+    ]
+    subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=output, check=True)
+    with tarfile.open(output / "hello-1.2.3-linux-amd64.tar.gz") as archive:
+        program = archive.getmember("hello-1.2.3-linux-amd64/hello")
+        assert (program.mode, program.uid, program.uname) == (0o755, 0, "root")
+
+
+@pytest.mark.req("S0-35")
+def test_package_binaries_without_binaries_says_what_makes_them(project: Path) -> None:
+    done = hello.run(project, "slipway", "package-binaries", "--platforms", "macos-arm64")
+    assert done.returncode == 3
+    assert "doit compile-platform" in done.stderr
+    assert not list((project / "packages/binaries").glob("*macos*"))
+
+
+@pytest.mark.req("S0-35")
+def test_package_binaries_makes_debs_too(project: Path) -> None:
+    before = {path.name: path.read_bytes() for path in (project / "packages/binaries").glob("*.deb")}
+    for name in before:
+        (project / "packages/binaries" / name).unlink()
+    done = hello.run(project, "slipway", "package-binaries", "--platforms", "linux-amd64", "--format", "deb")
+    assert done.returncode == 0, done.stderr
+    assert {path.name: path.read_bytes() for path in (project / "packages/binaries").glob("*.deb")} == before
+
+
+@pytest.mark.req("S0-35", "S0-75")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("package-binaries", "--platforms", "linux-amd64"),
+        ("create-installer", "dist", "--output-dir", "elsewhere"),
+        ("test-distribution", "--platform", "linux-amd64"),
+        ("validate-package", "packages"),
+        ("init", "--force"),
+    ],
+)
+def test_every_script_can_be_rehearsed_without_a_trace(project: Path, words: tuple[str, ...]) -> None:
+    if words[0] == "init":
+        (project / "Cargo.toml").write_text('[package]\nname = "other"\nversion = "0.1.0"\n')
+        (project / "src/main.rs").write_text("fn main() {}\n")
+    before = {path: path.stat().st_mtime_ns for path in project.rglob("*") if ".slipway" not in path.parts}
+    done = hello.run(project, "slipway", *words, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+    assert {path: path.stat().st_mtime_ns for path in project.rglob("*") if ".slipway" not in path.parts} == before
+
+
+@pytest.mark.req("S0-37", "S0-57")
+def test_create_installer_takes_a_distribution_and_its_flags(project: Path) -> None:
+    dist = "dist/hello-1.2.3-linux-amd64-complete"
+    flags = ("--output-dir", "made", "--installer-types", "shell,package", "--platforms", "linux,macos")
+    done = hello.run(
+        project, "slipway", "create-installer", dist, *flags, "--include-services", "--create-uninstaller", "--validate-installer"
+    )
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (project / "made").iterdir()} == {"install.sh", "install-hello-1.2.3.sh", "uninstall-hello.sh"}
+    assert "hello-server.service" in (project / "made/install.sh").read_text()
+    bare = hello.run(
+        project, "slipway", "create-installer", dist, "--output-dir", "bare", "--no-include-services", "--no-create-uninstaller"
+    )
+    assert bare.returncode == 0, bare.stderr
+    assert {path.name for path in (project / "bare").iterdir()} == {"install.sh", "install-hello-1.2.3.sh"}
+    assert "ExecStart=" not in (project / "bare/install.sh").read_text()
+
+
+@pytest.mark.req("S0-37")
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("dist/hello-9.9.9-linux-amd64-complete",), "hello-1.2.3-linux-amd64-complete"),
+        (("dist", "--installer-types", "shall"), "did you mean shell?"),
+        (("dist", "--platforms", "macs"), "did you mean macos?"),
+    ],
+)
+def test_create_installer_names_what_it_can_do(project: Path, words: tuple[str, ...], says: str) -> None:
+    done = hello.run(project, "slipway", "create-installer", *words)
+    assert done.returncode == 2, done.stderr
+    assert says in done.stderr
+
+
+@pytest.mark.req("S0-39")
+def test_validate_package_takes_a_folder(project: Path) -> None:
+    for folder in ("packages", "dist"):
+        done = hello.run(project, "slipway", "validate-package", folder)
+        assert done.returncode == 0, done.stderr
+    (project / "dist/hello-1.2.3-linux-amd64-complete/README.md").write_text("changed\n")
+    done = hello.run(project, "slipway", "validate-package", "dist")
+    assert done.returncode == 4
+    assert "README.md" in done.stderr
+    assert hello.run(project, "slipway", "validate-package", "nowhere").returncode == 2
+
+
+@pytest.mark.req("S0-23")
+def test_ci_build_tests_and_packs(tmp_path: Path) -> None:
+    toml = hello.TOML.replace("[test]", '[test]\nunit = ["sh src/hello tester && touch tested"]')
+    project = hello.write(tmp_path / "hello", dodo=False, toml=toml)
+    done = hello.run(project, "slipway", "ci-build", "PLATFORMS=linux-amd64", CI="true")
+    assert done.returncode == 0, done.stderr
+    assert (project / "tested").exists()
+    assert (project / "packages/hello-1.2.3-linux-amd64-complete.tar.gz").is_file()
+
+
+@pytest.mark.req("S0-22", "S0-23")
+@pytest.mark.parametrize("target", ["ci-build", "ci-test"])
+def test_a_failing_unit_test_fails_ci(tmp_path: Path, target: str) -> None:
+    toml = hello.TOML.replace("[test]", '[test]\nunit = ["echo 2 and 2 is 5; exit 9"]')
+    project = hello.write(tmp_path / "hello", dodo=False, toml=toml)
+    done = hello.run(project, "slipway", target, "PLATFORMS=linux-amd64")
+    assert done.returncode == 1
+    assert "2 and 2 is 5" in done.stderr
+
+
+@pytest.mark.req("S0-22")
+def test_validate_all_names_the_broken_file_and_its_line(tmp_path: Path) -> None:
+    project = hello.write(tmp_path / "hello", dodo=False)
+    assert hello.run(project, "slipway", "validate-all").returncode == 0
+    (project / "config/hello.toml").write_text('name = "world"\nname = \n')
+    done = hello.run(project, "slipway", "validate-all")
+    assert done.returncode == 4, done.stderr
+    assert "hello.toml:2" in done.stderr
+
+
+@pytest.mark.req("S0-1")
+def test_outputs_may_go_to_another_folder(tmp_path: Path) -> None:
+    project = hello.write(tmp_path / "src", dodo=False)
+    done = hello.run(
+        tmp_path, "slipway", "--project", "src/slipway.toml", "--outputs", "out", "create-archives", "PLATFORMS=linux-amd64"
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out/packages/hello-1.2.3-linux-amd64-complete.tar.gz").is_file()
+    assert (tmp_path / "out/build.log").is_file()
+    assert not (project / "dist").exists()
+
+
+@pytest.mark.req("S0-33")
+def test_the_project_s_own_variable_asks_for_tracebacks(tmp_path: Path) -> None:
+    toml = hello.TOML.replace("cp hello", "echo $RUST_LOG; exit 7; cp hello")
+    project = hello.write(tmp_path / "hello", toml=toml)
+    quiet = hello.run(project, "doit", "compile-platform", "PLATFORMS=linux-amd64", RUST_LOG="debug-level")
+    loud = hello.run(project, "doit", "compile-platform", "PLATFORMS=linux-amd64", HELLO_DEBUG="true")
+    assert "debug-level" in quiet.stderr
+    assert "Traceback" not in quiet.stderr
+    assert "Traceback" in loud.stderr
+
+
+@pytest.mark.req("S0-72")
+def test_modes_are_mended_and_clean_removes_the_compiler_s_folders(tmp_path: Path) -> None:
+    project = hello.write(tmp_path / "hello", dodo=False)
+    for name in ("hello", "hello-server"):
+        (project / "src" / name).chmod(0o600)
+    assert hello.run(project, "slipway", "dist-generate", "PLATFORMS=linux-amd64").returncode == 0
+    assert (project / "dist/hello-1.2.3-linux-amd64-minimal/bin/hello").stat().st_mode & 0o777 == 0o755
+    (project / ".slipway/target/linux-amd64").mkdir(parents=True)
+    assert hello.run(project, "slipway", "clean").returncode == 0
+    assert not (project / ".slipway/target").exists()
+
+
+def test_init_writes_a_file_that_check_accepts(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/main.rs").write_text("fn main() {}\n")
+    (tmp_path / "Cargo.toml").write_text('[package]\nname = "tiny"\nversion = "0.1.0"\nedition = "2021"\ndescription = "Small"\n')
+    assert hello.run(tmp_path, "slipway", "init").returncode == 0
+    done = hello.run(tmp_path, "slipway", "check")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("tiny: 1 components, 1 variants, 6 platforms")
+    again = hello.run(tmp_path, "slipway", "init")
+    assert again.returncode == 2
+    assert "--force" in again.stderr
+
+
+def test_schema_prints_a_schema_that_fits_the_project_file(tmp_path: Path) -> None:
+    import tomllib
+
+    done = hello.run(tmp_path, "slipway", "schema")
+    schema = json.loads(done.stdout)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(tomllib.loads(hello.TOML), schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(tomllib.loads(hello.TOML.replace("summary", "sumary")), schema)
+
+
+def test_help_lists_the_commands_and_a_wrong_flag_ends_with_2(tmp_path: Path) -> None:
+    done = hello.run(tmp_path, "slipway", "--help")
+    assert done.returncode == 0
+    for name in ("init", "check", "schema", "generate-distribution", "create-installer", "validate-package"):
+        assert name in done.stdout
+    assert hello.run(tmp_path, "slipway", "check", "--nonsense").returncode == 2
