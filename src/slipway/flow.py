@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from slipway import installers
 from slipway.build.cargo import plan_compile
 from slipway.build.command import plan_commands
 from slipway.build.unit import plan_unit_tests
@@ -15,7 +16,6 @@ from slipway.dist.bundle import plan_bundle
 from slipway.dist.clean import plan_clean
 from slipway.dist.staging import plan_staging
 from slipway.dist.status import plan_status
-from slipway.installers import plan_installers
 from slipway.installers.host import plan_install
 from slipway.model import Release
 from slipway.packagers.archive import plan_archives
@@ -122,7 +122,7 @@ STAGES: Final = (
     Stage("dist-generate", lambda ask: plan_staging(ask.whole), "cell"),
     Stage("create-archives", lambda ask: plan_archives(ask.whole), "cell"),
     Stage("package-binaries", lambda ask: plan_debs(ask.whole), "cell"),
-    Stage("create-installers", lambda ask: plan_installers(ask.request.release)),
+    Stage("create-installers", lambda ask: installers.plan_installers(ask.request.release)),
     Stage("test-dist", _plan_tests, "cell"),
     Stage("validate-package", lambda ask: plan_package_validation(ask.whole)),
     Stage("install", lambda ask: plan_install(ask.request.release, ask.request.prefix)),
@@ -150,7 +150,10 @@ class Flow:
             return ()
         chosen = tuple(step for stage in STAGES if stage.name in target.stages for step in self._chosen(stage, target))
         packed = tuple(step for step in chosen if step.stage in PACKAGING)
-        return (*chosen, plan_checksums(self.request.release, target.name, packed)) if packed else chosen
+        if not packed:
+            return chosen
+        release = self.request.release
+        return (*chosen, plan_checksums(release, target.name, packed, also=installers.planned_names(release)))
 
     def _chosen(self, stage: Stage, target: Target) -> Iterable[Step]:
         if not stage.by:

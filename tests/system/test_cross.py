@@ -44,6 +44,8 @@ FILES = {
     "slipway.toml": TOML,
     "dodo.py": hello.DODO,
     "rust/Cargo.toml": '[workspace]\nresolver = "2"\nmembers = ["hello", "util"]\n',
+    "rust/Cargo.lock": 'version = 3\n[[package]]\nname = "hello"\nversion = "1.0.0"\ndependencies = ["util"]\n'
+    '[[package]]\nname = "util"\nversion = "1.0.0"\n',
     "rust/hello/Cargo.toml": '[package]\nname = "hello"\nversion = "1.0.0"\nedition = "2021"\n'
     '[dependencies]\nutil = { path = "../util" }\n',
     "rust/hello/build.rs": """\

@@ -10,7 +10,6 @@ import click
 
 from slipway import console
 from slipway.cli.front import Front
-from slipway.errors import UsageError
 from slipway.files import write_atomic
 
 
@@ -21,16 +20,11 @@ def init(force: bool, dry_run: bool) -> None:
     """Write a starting slipway.toml for the Cargo project of this folder."""
     from slipway.config.init import starting_file
 
-    target = Path("slipway.toml")
-    text = starting_file(Path.cwd())
+    text = starting_file(Path.cwd(), replace=force or dry_run)
     if dry_run:
         console.out(text.rstrip("\n"))
         return
-    if target.exists() and not force:
-        raise UsageError(
-            "slipway.toml is there already", hint="slipway init --force replaces it; --dry-run shows what would be written"
-        )
-    write_atomic(target, text.encode())
+    write_atomic(Path("slipway.toml"), text.encode())
     console.say("wrote slipway.toml; next: slipway check, then slipway all PLATFORMS=host")
 
 

@@ -22,7 +22,9 @@ def starting_file(folder: Path, *, replace: bool = False) -> str:
     slipway.toml already.
     """
     if (there := folder / "slipway.toml").exists() and not replace:
-        raise ConfigError("exists already", file=there, hint="edit it, or move it away first")
+        raise ConfigError(
+            "exists already", file=there, hint="slipway init --force replaces it; --dry-run shows what would be written"
+        )
     found = packages(folder)
     if not (makers := tuple(package for package in found if package.binaries)):
         raise ConfigError(

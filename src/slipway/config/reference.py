@@ -1,28 +1,20 @@
-"""The reference of slipway.toml, made from the schema: a page for people and a JSON schema for editors.
-
-`python -m slipway.config.reference FOLDER` writes both.
-"""
+"""The reference of slipway.toml, made from the schema: a page for people and a JSON schema for editors."""
 
 from __future__ import annotations
 
 import inspect
 import json
-import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from pydantic.fields import FieldInfo
 
 from slipway.config.schema import KINDS, NAMED, TABLES, SlipwayFile, Table
-from slipway.files import write_atomic
 
-PAGE: Final = "slipway.toml.md"
-SCHEMA: Final = "slipway.schema.json"
 _INTRODUCTION: Final = """\
 # slipway.toml
 
-<!-- Made by `python -m slipway.config.reference docs/reference`; the texts stand in src/slipway/config/schema.py. -->
+<!-- Made by `python -m slipway.reference docs/reference`; the texts stand in src/slipway/config/schema.py. -->
 
 One file, at the top of a project, says everything that slipway has to know about it. An unknown key is an error, and every
 error names the line. Only `[project]` and one `[component.NAME]` are required. All paths are relative to the file's folder.
@@ -122,12 +114,6 @@ def reference_page() -> str:
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
-def write_reference(folder: Path) -> None:
-    """Write the page and the schema."""
-    write_atomic(folder / PAGE, reference_page().encode())
-    write_atomic(folder / SCHEMA, json.dumps(project_schema(), indent=2, ensure_ascii=False).encode() + b"\n")
-
-
 def _tables() -> Iterator[tuple[str, type[Table]]]:
     yield from ((name, TABLES[name]) for name in ("project", "version"))
     yield from KINDS.items()
@@ -184,7 +170,3 @@ def _without_titles(schema: Any) -> Any:
         kept = {key: value for key, value in schema.items() if not (key == "title" and isinstance(value, str))}
         return {key: _without_titles(value) for key, value in kept.items()}
     return [_without_titles(item) for item in schema] if isinstance(schema, list) else schema
-
-
-if __name__ == "__main__":
-    write_reference(Path(sys.argv[1]))

@@ -52,10 +52,13 @@ class WriteChecksums:
         _write_if_new(self.mark, b"")
 
 
-def plan_checksums(release: Release, stage: str, of: tuple[Step, ...]) -> Step:
+def plan_checksums(
+    release: Release, stage: str, of: tuple[Step, ...], *, also: Mapping[str, tuple[str, ...]] | None = None
+) -> Step:
     """Plan the checksums that follow the Steps which pack; whatever other stages made before stays listed.
 
-    Several targets write the same files, so they are no Step's outputs; whichever ran last has merged all records.
+    `also` names what others make, by kind. Several targets write the same files, so they are no Step's outputs;
+    whichever ran last has merged all records.
     """
     records = records_dir(release)
     run = WriteChecksums(
@@ -64,7 +67,7 @@ def plan_checksums(release: Release, stage: str, of: tuple[Step, ...]) -> Step:
         name=release.project.name,
         version=str(release.version),
         epoch=release.epoch,
-        planned=planned_names(release),
+        planned={**planned_names(release), **(also or {})},
         digests=digest_names(release.project),
         mark=release.paths.state / "listed" / release.base,
     )

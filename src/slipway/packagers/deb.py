@@ -128,7 +128,8 @@ class PackDeb:
 
 def plan_debs(release: Release) -> tuple[Step, ...]:
     """Plan a package of every Linux distribution that was asked for and gets one."""
-    texts = (*sources("templates/deb", overrides=release.project.root), *sources("installers/systemd"))
+    own = release.project.root
+    texts = tuple(text for folder in ("templates/deb", "installers/systemd") for text in sources(folder, overrides=own))
     return tuple(_step(release, cell, texts) for cell in release.cells if has_deb(release, cell))
 
 
