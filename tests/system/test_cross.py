@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -107,6 +109,25 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
+# cross may ask rustup to install something. That would change the compiler of everybody on this machine.
+GUARD = """#!/bin/sh
+case "$*" in *add*|*install*|*update*|*default*|*uninstall*|*remove*) echo "$*" >>{noted}; exit 1;; esac
+exec {rustup} "$@"
+"""
+
+
+@pytest.fixture
+def guard(tmp_path: Path) -> Iterator[Path]:
+    """The folder of a rustup that installs nothing; the test fails when it was asked to."""
+    rustup, folder, noted = shutil.which("rustup"), tmp_path / "guard", tmp_path / "asked of rustup"
+    assert rustup is not None
+    folder.mkdir()
+    (folder / "rustup").write_text(GUARD.format(noted=shlex.quote(str(noted)), rustup=rustup))
+    (folder / "rustup").chmod(0o755)
+    yield folder
+    assert not noted.exists(), noted.read_text()
+
+
 def build(project: Path, *path: Path | str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Compile for Linux with cross."""
     places = ":".join([*map(str, path), str(hello.BIN), os.environ["PATH"]])
@@ -117,8 +138,8 @@ def build(project: Path, *path: Path | str, **environment: str) -> subprocess.Co
 
 @pytest.mark.req("S0-16", "S0-32")
 @pytest.mark.usefixtures("image")
-def test_cross_builds_in_a_container(project: Path, cross: Path) -> None:
-    done = build(project, cross)
+def test_cross_builds_in_a_container(project: Path, cross: Path, guard: Path) -> None:
+    done = build(project, guard, cross)
     assert done.returncode == 0, done.stderr
     program = project / "dist/platform/linux-amd64/hello"
     said = subprocess.run([program], capture_output=True, text=True, check=False)
@@ -128,17 +149,17 @@ def test_cross_builds_in_a_container(project: Path, cross: Path) -> None:
     data = program.read_bytes()
     for folder in (project, Path.home(), containers.cache_dir()):
         assert f"{folder}/".encode() not in data
-    assert "warning" not in done.stderr
-    again = build(project, cross)
+    assert "warning" not in (project / "build.log").read_text()
+    again = build(project, guard, cross)
     assert "nothing to do" in again.stderr
     (project / "rust/util/src/lib.rs").write_text("pub fn check(_: usize) {}\n")
-    assert build(project, cross).returncode == 0
+    assert build(project, guard, cross).returncode == 0
     assert subprocess.run([program, "word"], capture_output=True, check=False).returncode == 0
 
 
-def test_an_image_that_is_nowhere_is_named(project: Path, cross: Path, engine: containers.Engine) -> None:
+def test_an_image_that_is_nowhere_is_named(project: Path, cross: Path, guard: Path, engine: containers.Engine) -> None:
     (project / "slipway.toml").write_text(TOML.replace(IMAGE, "registry.invalid/none:1"))
-    done = build(project, cross)
+    done = build(project, guard, cross)
     assert done.returncode in {1, 3}, done.stderr
     assert "registry.invalid/none:1" in done.stderr
     assert "cross-image" in done.stderr
@@ -146,7 +167,7 @@ def test_an_image_that_is_nowhere_is_named(project: Path, cross: Path, engine: c
     assert not (project / "dist").exists()
 
 
-def test_no_engine_is_told_before_anything_is_compiled(project: Path, cross: Path, tmp_path: Path) -> None:
+def test_no_engine_is_told_before_anything_is_compiled(project: Path, cross: Path, guard: Path, tmp_path: Path) -> None:
     shims = tmp_path / "shims"
     shims.mkdir()
     for name in containers.ENGINES:
@@ -155,7 +176,7 @@ def test_no_engine_is_told_before_anything_is_compiled(project: Path, cross: Pat
     cargo = shutil.which("cargo")
     assert cargo is not None
     # Without the folders of the system's own programs no engine can be started here either.
-    done = build(project, PATH=f"{shims}:{cross}:{hello.BIN}:{Path(cargo).parent}:/usr/bin:/bin")
+    done = build(project, PATH=f"{shims}:{guard}:{cross}:{hello.BIN}:{Path(cargo).parent}:/usr/bin:/bin")
     assert done.returncode == 3, done.stderr
     assert "cross needs a container engine" in done.stderr
     assert "systemctl start docker" in done.stderr

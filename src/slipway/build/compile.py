@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from slipway import console, containers, process, tools
-from slipway.build import workspace
+from slipway import console, process, tools
+from slipway.build import cross, workspace
 from slipway.build.executable import check_executable
 from slipway.build.preflight import Preflight
 from slipway.build.toolchain import Way
@@ -56,6 +56,8 @@ class Compile:
             workspace.check(found, component)
         environment = self._environment(found)
         done = process.question(self._command(found), cwd=self.components[0].path, env=environment)
+        if self.way.name == "cross":
+            cross.refuse_missing_container(self.platform.id, self.way.image, done)
         if done.code != 0:
             raise _explain(self.platform.id, done)
         made = dict(_executables(done.answer))
@@ -165,24 +167,10 @@ def _mingw(step: Compile, _names: tuple[str, ...]) -> dict[str, str]:
 
 def _cross(step: Compile, names: tuple[str, ...]) -> dict[str, str]:
     # The container sees only the variables that are named here; cross itself sets CARGO_TARGET_DIR.
-    prefix = _variable(step.project)
-    passed = [name for name in names if name != "CARGO_TARGET_DIR"] + ["RUST_LOG", f"{prefix}_DEBUG"]
-    engine = containers.engine()
-    found = {
-        "CROSS_BUILD_ENV_PASSTHROUGH": _also("CROSS_BUILD_ENV_PASSTHROUGH", *passed),
-        "CROSS_CONTAINER_ENGINE": engine.program,
-        **engine.env,
-    }
-    if engine.home is not None:
-        # An engine of our own has no bridge, and cargo may have to fetch something.
-        found["CROSS_CONTAINER_OPTS"] = _also("CROSS_CONTAINER_OPTS", "--network", "host")
-    if step.way.image:
-        found[f"CROSS_TARGET_{step.platform.triple.upper().replace('-', '_')}_IMAGE"] = step.way.image
-    return found
-
-
-def _also(name: str, *words: str) -> str:
-    return " ".join([*os.environ.get(name, "").split(), *words])
+    passed = [name for name in names if name != "CARGO_TARGET_DIR"] + ["RUST_LOG", f"{_variable(step.project)}_DEBUG"]
+    # Beside the target folder: cross mounts that one into the container.
+    folder = step.target_dir.with_name(f"{step.target_dir.name}-programs")
+    return cross.environment(step.platform.triple, step.way.image, passed, folder)
 
 
 _EXTRAS: Final = {"cargo": _nothing, "mingw": _mingw, "cross": _cross, "zigbuild": _zig}
