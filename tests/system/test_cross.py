@@ -92,7 +92,7 @@ def image(engine: containers.Engine) -> str:
             with tempfile.TemporaryDirectory(dir=tar.parent) as aside:
                 made = Path(aside) / "root.tar"
                 lean = "--dpkgopt=path-exclude=/usr/share/{doc,man,locale}/*"
-                words = ["mmdebstrap", "--variant=minbase", "--include=gcc,libc6-dev", lean, "bookworm", made]
+                words = ["mmdebstrap", "--variant=minbase", "--include=gcc,libc6-dev", lean, "bookworm", str(made)]
                 subprocess.run(words, check=True)
                 made.replace(tar)
         engine.run("import", tar, IMAGE)
