@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -61,3 +62,11 @@ class NetworkError(SlipwayError):
     """Another machine could not be reached or did not answer."""
 
     exit_code = 42
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`did you mean X? `, to begin a hint with; empty when nothing known is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(known), n=1)
+    return f"did you mean {near[0]}? " if near else ""

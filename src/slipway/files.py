@@ -92,10 +92,14 @@ def explained(path: Path) -> Iterator[None]:
         ) from error
 
 
+_IN_THE_WAY: Final = "something else has that name, or that of a folder above it: move it away"
 _WRITE_HINTS: Final = {
     28: "the disk is full: free some space (doit clean removes what slipway made) and run again",
     122: "the disk quota is used up: free some space and run again",
     13: "this user may not write there: change the owner or the mode of the folder",
+    17: _IN_THE_WAY,
+    20: _IN_THE_WAY,
+    21: _IN_THE_WAY,
     30: "the file system is mounted read-only: write elsewhere",
 }
 
@@ -107,10 +111,16 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
 
 def copy_hashed(source: Path, target: Path, *algorithms: str, mode: int) -> tuple[int, dict[str, str]]:
-    """Copy a file, reading it once; returns its size and digests."""
-    with source.open("rb") as file, HashingWriter(target, *algorithms, mode=mode) as out:
+    """Copy a file, reading it once; returns its size and digests, SHA-256 among them.
+
+    Both files' digests are then known, so nobody in this process reads them again only to hash them.
+    """
+    stat = source.stat()
+    with source.open("rb") as file, HashingWriter(target, *dict.fromkeys(("sha256", *algorithms)), mode=mode) as out:
         while chunk := file.read(CHUNK):
             out.write(chunk)
+    if _signs(stat) == _signs(source.stat()):
+        _known[str(source)] = (_signs(stat), out.digests()["sha256"])
     return out.size, out.digests()
 
 
@@ -134,5 +144,5 @@ def remove_tree(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, NotADirectoryError):
             path.unlink()

@@ -6,11 +6,10 @@ import platform as host
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
-from slipway.errors import UsageError
+from slipway.errors import UsageError, did_you_mean
 
 FAMILIES: Final = ("linux", "macos", "windows", "freebsd")
 
@@ -162,8 +161,7 @@ def _expand(name: str, available: Sequence[Platform]) -> Sequence[Platform]:
 
 
 def _unknown(name: str) -> UsageError:
-    near = get_close_matches(name, [*_BY_NAME, *FAMILIES, "all", "host"], n=1)
-    meant = f"did you mean {near[0]}? " if near else ""
+    meant = did_you_mean(name, [*_BY_NAME, *FAMILIES, "all", "host"])
     return UsageError(f"unknown platform {name!r}", hint=meant + _choices(_ROWS))
 
 

@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
-from xml.sax.saxutils import escape
 
 from slipway.errors import SlipwayError
 from slipway.plain import to_plain
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 FOLDERS: Final = ("templates", "installers")
+# xml.sax.saxutils has this too, but brings urllib, http and ssl along.
+_ENTITIES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"})
 _FAULTS: Final = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 
 
@@ -58,7 +59,7 @@ def heredoc(text: object) -> str:
 
 def xml(text: object) -> str:
     """Protect a text inside an XML element or a quoted attribute."""
-    return escape(str(text), {'"': "&quot;", "'": "&apos;"})
+    return str(text).translate(_ENTITIES)
 
 
 def _roots(folder: str, overrides: Path | None) -> tuple[Path, ...]:

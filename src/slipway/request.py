@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 from slipway import process
 from slipway.config.cache import cached_project
 from slipway.config.source import read_version
-from slipway.errors import UsageError
+from slipway.errors import UsageError, did_you_mean
 from slipway.model import Paths, Project, Release, Variant
 from slipway.platforms import Platform, find_platform, select_platforms
 
 NO_COMMIT_EPOCH: Final = 315_532_800  # 1980-01-01, the oldest time that every archive format can say
+
+LAST_EPOCH: Final = 0xFFFF_FFFF  # early in 2106; the newest time that every archive format can say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +65,7 @@ def select_variants(text: str, project: Project) -> tuple[Variant, ...]:
     names = [variant.name for variant in project.variants]
     wanted = {word.strip() for word in text.split(",") if word.strip()}
     for word in sorted(wanted - {*names, "all"}):
-        near = get_close_matches(word, names, n=1)
-        meant = f"did you mean {near[0]}? " if near else ""
-        raise UsageError(f"unknown variant {word!r}", hint=f"{meant}valid are {', '.join(names)}, all")
+        raise UsageError(f"unknown variant {word!r}", hint=f"{did_you_mean(word, names)}valid are {', '.join(names)}, all")
     if not wanted:
         raise UsageError("VARIANTS names no variant", hint=f"valid are {', '.join(names)}, all")
     return tuple(variant for variant in project.variants if wanted & {variant.name, "all"})
@@ -82,6 +81,8 @@ def source_date_epoch(root: Path, environment: Mapping[str, str]) -> int:
             raise UsageError(
                 f"SOURCE_DATE_EPOCH={text} is not a number of seconds", hint="try SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)"
             )
+        if len(text) > 10 or int(text) > LAST_EPOCH:
+            raise UsageError(f"SOURCE_DATE_EPOCH={text} is a time that archives cannot say", hint=f"the last one is {LAST_EPOCH}")
         return max(int(text), NO_COMMIT_EPOCH)
     answer = process.capture(["git", "log", "-1", "--format=%ct"], cwd=root)
     return int(answer) if answer else NO_COMMIT_EPOCH

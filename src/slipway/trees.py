@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from slipway.errors import ConfigError
+from slipway.errors import ConfigError, SlipwayError
 
 # Never part of a project: version control, and what tools leave behind.
 SKIPPED: Final = frozenset({".git", ".hg", ".svn", ".jj", ".slipway", "__pycache__", ".DS_Store"})
@@ -38,6 +38,8 @@ def _walk(folder: str, prefix: str, skip: set[str]) -> Iterator[str]:
         entries = list(os.scandir(folder))
     except (FileNotFoundError, NotADirectoryError):
         return
+    except OSError as error:
+        raise SlipwayError(f"cannot read {folder}: {error.strerror}", hint="check the folder's owner and mode") from error
     if any(entry.name in MARKS for entry in entries):
         return
     for entry in entries:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Final
 
-from slipway.errors import UsageError
+from slipway.errors import UsageError, did_you_mean
 
 
 def _text(_: str, value: str) -> str:
@@ -70,6 +69,4 @@ def read_variables(given: Mapping[str, str], environment: Mapping[str, str], *, 
 
 def _unknown(name: str, also: Iterable[str]) -> UsageError:
     valid = [*_BY_NAME, *also]
-    near = get_close_matches(name.upper(), valid, n=1)
-    meant = f"did you mean {near[0]}? " if near else ""
-    return UsageError(f"unknown variable {name}", hint=f"{meant}valid are {', '.join(valid)}")
+    return UsageError(f"unknown variable {name}", hint=f"{did_you_mean(name.upper(), valid)}valid are {', '.join(valid)}")

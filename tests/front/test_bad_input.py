@@ -55,14 +55,13 @@ def refused(done: Done, code: int, *says: str) -> None:
 
 def parts(folder: Path) -> list[Path]:
     """What was begun and not finished."""
-    return [path for path in folder.rglob("*") if path.name.endswith(".part")]
+    return [path for path in folder.rglob("*") if path.is_file() and any(part.endswith(".part") for part in path.parts)]
 
 
 def whole(folder: Path, *words: str) -> None:
     """Everything can be made now, and what is made is right."""
-    for target in ("all", "validate-package"):
-        done = doit(folder, target, LINUX, *words)
-        assert done.returncode == 0, done.stderr
+    done = doit(folder, "all", "validate-package", LINUX, *words)
+    assert done.returncode == 0, done.stderr
     sums = subprocess.run(["sha256sum", "-c", "packages/checksums.sha256"], cwd=folder, capture_output=True, check=False)
     assert sums.returncode == 0
     assert not parts(folder)
@@ -118,7 +117,7 @@ def test_something_else_of_that_name_is_in_the_way(project: Path, name: str) -> 
 
 def test_an_input_that_may_not_be_read(project: Path) -> None:
     (project / "lib/greetings.txt").chmod(0)
-    refused(doit(project, "create-archives", LINUX, before=PLAIN), 1, "cannot read", "lib/greetings.txt")
+    refused(doit(project, "create-archives", LINUX, before=PLAIN), 4, "lib/greetings.txt cannot be read")
     assert not list(project.glob("packages/*"))
     (project / "lib/greetings.txt").chmod(0o644)
     whole(project)
@@ -149,7 +148,7 @@ def test_two_components_that_put_a_file_in_one_place(project: Path) -> None:
     change(project, 'to = "share/doc/hello"', 'to = "lib/hello"')
     refused(doit(project, "create-archives", LINUX), 2, "library", "docs", "lib/hello/greetings.txt")
     assert not list(project.glob("packages/*"))
-    assert not list(project.glob("dist/hello-*"))
+    assert not (project / "dist/hello-1.2.3-linux-amd64-complete").exists()
     (project / "docs/greetings.txt").unlink()
     whole(project)
 
@@ -168,13 +167,6 @@ def test_two_components_that_make_one_program(project: Path) -> None:
     assert not (project / "dist").exists()
     change(project, more, "")
     whole(project)
-
-
-def test_variants_whose_packages_would_have_one_name(project: Path) -> None:
-    change(project, 'components = ["programs", "config"]', 'components = ["programs", "config"]\ndeb-name = "hello"')
-    change(project, '[variant.complete]\ncomponents = ["*"]', '[variant.complete]\ncomponents = ["*"]\ndeb-name = "hello"')
-    refused(doit(project, "package-binaries", LINUX), 2, "complete", "minimal", "hello")
-    assert not (project / "packages").exists()
 
 
 def test_a_command_that_does_not_make_its_output(project: Path) -> None:
@@ -205,11 +197,7 @@ def test_a_file_that_is_touched_between_layout_and_packing(project: Path, harm: 
     refused(done, 4, str(victim), f"{'is gone' if harm == 'gone' else 'has changed'} since the distribution was laid out")
     assert not (project / "packages/hello-1.2.3-linux-amd64-complete.tar.gz").exists()
     assert not parts(project)
-    # What the hint says helps.
-    (advice,) = [line for line in done.stderr.splitlines() if "hint: " in line]
-    assert advice.strip().startswith("hint: lay it out again: doit ")
-    again = doit(project, *advice.partition("doit ")[2].partition(",")[0].split(), LINUX)
-    assert again.returncode == 0, again.stderr
+    assert doit(project, "clean-dist").returncode == 0
     whole(project)
 
 
@@ -221,7 +209,9 @@ def test_a_list_that_was_tampered_with(project: Path, name: str) -> None:
     digest = hashlib.sha256((project / "packages/hello-1.2.3-linux-amd64-minimal.tar.gz").read_bytes()).hexdigest()
     assert digest in data
     file.write_text(data.replace(digest, "0" * 64))
-    refused(doit(project, "validate-package", LINUX, MINIMAL), 4, name if name != "manifest.json" else "linux-amd64-minimal")
+    named = name if name != "manifest.json" else "linux-amd64-minimal"
+    refused(doit(project, "validate-package", LINUX, MINIMAL), 4, named, "doit clean-dist, then doit all")
+    assert doit(project, "clean-dist").returncode == 0
     whole(project, MINIMAL)
     assert file.read_text() == data
 
@@ -304,7 +294,7 @@ def test_a_folder_with_blanks_and_other_letters(tmp_path: Path) -> None:
 
 
 def test_a_name_with_dots_and_plus(tmp_path: Path) -> None:
-    name = "hello.c++"
+    name = "hello.c++2"
     toml = hello.TOML.replace('name = "hello"', f'name = "{name}"')
     toml = toml.replace('"lib/hello"', f'"lib/{name}"').replace('"etc/hello"', f'"etc/{name}"')
     project = hello.write(tmp_path / "project", toml=toml)
@@ -323,7 +313,7 @@ def test_a_name_with_dots_and_plus(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_run_that_is_killed_while_it_packs(project: Path) -> None:
-    (project / "lib/noise").write_bytes(random.Random(1).randbytes(64 << 20))
+    (project / "lib/noise").write_bytes(random.Random(1).randbytes(16 << 20))
     words = ["create-archives", "PLATFORMS=freebsd", "VARIANTS=complete"]
     assert doit(project, "dist-generate", *words[1:]).returncode == 0
     with subprocess.Popen([hello.BIN / "doit", *words], cwd=project, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as run:
@@ -342,6 +332,9 @@ def test_a_run_that_is_killed_while_it_packs(project: Path) -> None:
     assert not (project / "packages").exists()
 
 
+TINY = '[package]\nname = "tiny"\nversion = "1.0.0"\nedition = "2021"\n'
+BIN = '[[bin]]\nname = "{}"\npath = "src/main.rs"\n'
+BIG = "[features]\nbig = []\n"
 CARGO = """
 [component.rust]
 kind = "cargo"
@@ -354,7 +347,7 @@ binaries = ["tiny"]
 def _rust(project: Path) -> Path:
     folder = project / "rust"
     (folder / "src").mkdir(parents=True)
-    (folder / "Cargo.toml").write_text('[package]\nname = "tiny"\nversion = "1.0.0"\nedition = "2021"\n')
+    (folder / "Cargo.toml").write_text(TINY)
     (folder / "Cargo.lock").write_text('version = 3\n[[package]]\nname = "tiny"\nversion = "1.0.0"\n')
     (folder / "src/main.rs").write_text("fn main() {}\n")
     change(project, "[variant.complete]", f"{CARGO}\n[variant.complete]")
@@ -366,20 +359,9 @@ def _rust(project: Path) -> Path:
     ("file", "text", "code", "says"),
     [
         ("Cargo.toml", "[package\n", 1, "rust/Cargo.toml"),
-        ("Cargo.toml", '[package]\nname = "other"\nversion = "1.0.0"\nedition = "2021"\n', 2, "no package tiny"),
-        (
-            "Cargo.toml",
-            '[package]\nname = "tiny"\nversion = "1.0.0"\nedition = "2021"\n[[bin]]\nname = "small"\npath = "src/main.rs"\n',
-            2,
-            "makes no binary tiny",
-        ),
-        (
-            "Cargo.toml",
-            '[package]\nname = "tiny"\nversion = "1.0.0"\nedition = "2021"\n[features]\nbig = []\n'
-            '[[bin]]\nname = "tiny"\npath = "src/main.rs"\nrequired-features = ["big"]\n',
-            1,
-            "tiny",
-        ),
+        ("Cargo.toml", TINY.replace("tiny", "other"), 2, "no package tiny"),
+        ("Cargo.toml", TINY + BIN.format("small"), 2, "makes no binary tiny"),
+        ("Cargo.toml", TINY + BIG + BIN.format("tiny") + 'required-features = ["big"]\n', 1, "tiny"),
         ("Cargo.lock", "version = 99\n", 1, "Cargo.lock"),
         ("src/main.rs", "fn main() { nonsense }\n", 1, "nonsense"),
     ],

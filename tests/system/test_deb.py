@@ -16,7 +16,7 @@ import sample
 from slipway.containers import Container, Engine, systemd_image
 from slipway.contents import Contents
 from slipway.files import digest_file
-from slipway.model import DebRules, Release
+from slipway.model import CommandComponent, DebRules, Release, Service, Variant
 from slipway.packagers.deb import plan_debs
 from slipway.platforms import PLATFORMS
 from slipway.version import Version
@@ -173,6 +173,26 @@ def test_one_variant_takes_the_place_of_the_other(tmp_path: Path, root: Root) ->
     assert (root.folder / LINK).is_symlink()
     root.dpkg("-P", "hello-minimal")
     assert root.files() == root.before
+
+
+def test_a_purged_variant_takes_its_own_services_along_and_leaves_the_others(tmp_path: Path, root: Root) -> None:
+    services = tuple(Service(name=name, binary=name, summary="Serves") for name in ("hello-server", "more"))
+    base = sample.project(tmp_path / "project").components
+    extra = CommandComponent(name="extra", path=tmp_path, command=("true",), outputs={"bin/more": "more"})
+    variants = (Variant(name="complete", components=("programs", "extra")), Variant(name="minimal", components=("programs",)))
+    packages = pack(tmp_path, services=services, components=(*base, extra), variants=variants)
+    root.dpkg("-i", packages["complete"])
+    more = str(Path(LINK).with_name("more.service"))
+    assert {LINK, more} < root.files()
+    (root.folder / "var/lib/hello").mkdir()
+    root.dpkg("-B", "-i", packages["minimal"])
+    root.dpkg("-P", "hello")
+    assert LINK in root.files()
+    assert more not in root.files(), "no link may lead to a unit that nobody has"
+    assert (root.folder / "var/lib/hello").is_dir(), "the state is the other variant's now"
+    root.dpkg("-P", "hello-minimal")
+    assert root.files() == root.before
+    assert not (root.folder / "var/lib/hello").exists()
 
 
 @pytest.fixture(scope="module")

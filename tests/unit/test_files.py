@@ -156,6 +156,14 @@ def test_a_digest_is_remembered_until_the_file_changes(tmp_path: Path, monkeypat
     assert read == [path]
 
 
+def test_a_copy_makes_both_digests_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "source").write_bytes(b"abc")
+    _, digests = copy_hashed(tmp_path / "source", tmp_path / "target", mode=0o644)
+    monkeypatch.setattr(files, "digest_file", lambda path: pytest.fail(f"{path} is read again"))
+    for path in (tmp_path / "source", tmp_path / "target"):
+        assert digest_file_cached(str(path), path.stat()) == digests["sha256"] == hashlib.sha256(b"abc").hexdigest()
+
+
 def test_removing_trees_files_links_and_nothing(tmp_path: Path) -> None:
     (tmp_path / "tree/deep").mkdir(parents=True)
     (tmp_path / "tree/deep/file").write_text("x")

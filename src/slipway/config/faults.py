@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from slipway.config import lines
-from slipway.errors import ConfigError
+from slipway.errors import ConfigError, did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,4 @@ def config_error(file: Path, faults: Iterable[Fault], where: Mapping[lines.Path,
 def suggestion(word: str, known: Iterable[str]) -> str:
     """`did you mean X?`, and what else there is."""
     choices = list(dict.fromkeys(known))
-    near = get_close_matches(word, choices, n=1)
-    meant = f"did you mean {near[0]}? " if near else ""
-    return f"{meant}known here: {', '.join(choices)}" if choices else ""
+    return f"{did_you_mean(word, choices)}known here: {', '.join(choices)}" if choices else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,10 +83,13 @@ def _step(release: Release, part: TreeComponent) -> Step:
 
 def _faults(root: Path, name: str) -> Iterator[str]:
     path = root / name
-    if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+    # realpath, because resolve() fails where links go round in circles.
+    if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
         yield f"{path} is a link that leads out of {root}"
     elif not path.is_file():
         yield f"{path} is not a file" if path.exists() else f"{path} is a link to nothing"
+    elif not os.access(path, os.R_OK):
+        yield f"{path} cannot be read: check its owner and mode"
     elif is_text_name(name) and path.stat().st_size <= TEXT_LIMIT and (b"\0" in (data := path.read_bytes()) or not is_utf8(data)):
         yield f"{path} is text by its name, but not UTF-8"
 

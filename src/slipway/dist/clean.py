@@ -51,7 +51,9 @@ def distribution_outputs(paths: Paths) -> tuple[Path, ...]:
     contents = tuple(paths.dist.glob("*.contents.json"))
     staged = tuple(path.with_name(path.name.removesuffix(".contents.json")) for path in contents)
     lists = tuple(found for pattern in _LISTS for found in paths.packages.glob(pattern))
-    return (*staged, *contents, paths.dist / ".part", *_packages(records, paths), *lists, *records, paths.state / "reports")
+    # What a run that was killed had begun.
+    begun = (*paths.packages.rglob(".*.part"), *paths.dist.rglob(".*.part"), paths.dist / ".part")
+    return (*staged, *contents, *begun, *_packages(records, paths), *lists, *records, paths.state / "reports")
 
 
 def _packages(records: Iterable[Path], paths: Paths) -> Iterator[Path]:

@@ -100,4 +100,5 @@ def _read(source: Source, newline: str) -> Iterator[bytes]:
             while data := file.read(CHUNK):
                 yield data
     except OSError as error:
-        raise SlipwayError(f"cannot read {source.path}: {error.strerror}", hint="run the stage before again") from error
+        hint = "run the stage before again" if isinstance(error, FileNotFoundError) else "check the file's owner and mode"
+        raise SlipwayError(f"cannot read {source.path}: {error.strerror}", hint=hint) from error

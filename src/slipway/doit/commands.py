@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, ClassVar
 
 from doit.cmd_clean import Clean as DoitClean
 from doit.cmd_info import Info as DoitInfo
 from doit.cmd_run import Run as DoitRun
 from doit.cmdparse import CmdParseError
+from doit.dependency import DatabaseException
 from doit.exceptions import InvalidCommand, InvalidTask
 
 from slipway import console, process
 from slipway.doit import session
-from slipway.errors import UsageError
+from slipway.errors import SlipwayError, UsageError
 
 _DRY_RUN = {
     "name": "dry_run",
@@ -35,7 +40,7 @@ class Run(DoitRun):  # type: ignore[misc]
         session.current.exclusive = True
         # doit writes its state when the run ends; SIGTERM must end it the way Ctrl-C does.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        with session.current.ending:
+        with session.current.ending, session.reported(), _memory_explained():
             try:
                 return _exit_code(super().parse_execute(in_args))
             except KeyboardInterrupt:
@@ -78,7 +83,7 @@ class Clean(DoitClean):  # type: ignore[misc]
     def execute(self, params: Any, args: Any) -> int:
         """Load the tasks and clean."""
         session.current.exclusive = True
-        with session.current.ending:
+        with session.current.ending, session.reported(), _memory_explained():
             return int(super().execute(params, args) or 0)
 
     def _execute(self, dryrun: bool, cleandep: bool, cleanall: bool, cleanforget: bool, pos_args: Any = None) -> int:
@@ -106,6 +111,19 @@ class Info(DoitInfo):  # type: ignore[misc]
         for row in report(session.current.request.release.project.root):
             console.out(f"{row.name:16} {row.state:8} {row.version or '-':12} {row.hint or row.purpose}")
         return 0
+
+
+@contextmanager
+def _memory_explained() -> Iterator[None]:
+    """Turn the faults of doit's database into an error that says what to do."""
+    try:
+        yield
+    except (DatabaseException, sqlite3.Error) as error:
+        place, reason = Path(".slipway/doit.db").absolute(), error.__context__ or error
+        raise SlipwayError(
+            f"what is up to date cannot be kept in {place}: {reason}",
+            hint="if the disk is full, free some space; if the file is damaged, remove it: everything is then made again",
+        ) from error
 
 
 def _exit_code(code: int | None) -> int:

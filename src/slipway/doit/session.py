@@ -43,7 +43,8 @@ def begin(root: Path, given: Mapping[str, str], also: Iterable[str]) -> dict[str
             state.mkdir(parents=True, exist_ok=True)
     if current.exclusive:
         current.ending.enter_context(run_lock(root / ".slipway" / "lock"))
-        current.ending.enter_context(console.logging_to(root / "build.log"))
+        with explained(root / "build.log"):
+            current.ending.enter_context(console.logging_to(root / "build.log"))
     return variables
 
 

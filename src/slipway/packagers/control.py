@@ -11,6 +11,7 @@ from typing import Final
 from slipway.model import Release, Variant
 
 _WIDTH: Final = 79
+_ARTICLE: Final = re.compile(r"^(?:an?|the) +(\S)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +103,16 @@ def _list(items: Iterable[str]) -> str:
 
 
 def _described(facts: Facts) -> str:
-    paragraphs = re.split(r"\n\s*\n", facts.description.strip() or f"This package holds {facts.package}.")
-    body = "\n .\n".join("\n".join(_paragraph(text)) for text in paragraphs)
-    return f"{' '.join(facts.summary.split()).rstrip('.')}\n{body}"
+    """The synopsis, which policy 3.4.1 wants without article and full stop, and a description that says more than it."""
+    said = " ".join(facts.summary.split()).rstrip(".")
+    synopsis = _ARTICLE.sub(lambda match: match[1].upper() if said[0].isupper() else match[1], said)
+    paragraphs = [text for text in re.split(r"\n\s*\n", facts.description.strip()) if _words(text) not in {"", _words(said)}]
+    body = "\n .\n".join("\n".join(_paragraph(text)) for text in paragraphs or [f"This package holds {facts.package}."])
+    return f"{synopsis}\n{body}"
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split()).rstrip(".").casefold()
 
 
 def _paragraph(text: str) -> list[str]:

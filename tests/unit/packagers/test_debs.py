@@ -182,6 +182,30 @@ def test_the_description_is_wrapped_and_its_lists_are_kept(tmp_path: Path) -> No
     assert said[-5:] == [" .", "  - one", "  - two", " .", " last"]
 
 
+@pytest.mark.parametrize(
+    ("summary", "description", "synopsis", "further"),
+    [
+        ("A tool that greets.", "A tool\nthat greets.", "Tool that greets", [" Everything"]),
+        ("the greeter", "the greeter\n\nGreets all.", "greeter", [" Greets all.", " .", " Everything"]),
+        ("Another tool", "", "Another tool", [" Everything"]),
+        ("An app", "A", "App", [" A", " .", " Everything"]),
+    ],
+)
+def test_the_synopsis_has_no_article_and_is_not_said_again(
+    tmp_path: Path, summary: str, description: str, synopsis: str, further: list[str]
+) -> None:
+    variants = (Variant(name="complete", components=("programs",), summary="Everything"),)
+    deb = pack(linux(tmp_path, summary=summary, description=description, variants=variants))
+    said = deb.control["control"].decode().partition("Description: ")[2].splitlines()
+    assert said == [synopsis, *further]
+
+
+def test_a_description_that_says_nothing_more_is_replaced(tmp_path: Path) -> None:
+    variants = (Variant(name="complete", components=("programs",)),)
+    deb = pack(linux(tmp_path, summary="Greets", description="Greets.", variants=variants))
+    assert "Description: Greets\n This package holds hello.\n" in deb.control["control"].decode()
+
+
 def test_files_are_where_the_hierarchy_standard_wants_them(tmp_path: Path) -> None:
     files = pack(linux(tmp_path)).files
     assert {name: mode for name, (mode, _) in files.items()} == {
