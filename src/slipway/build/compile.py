@@ -25,8 +25,9 @@ from slipway.platforms import Platform
 
 # What cargo says when another machine did not answer.
 _NETWORK: Final = re.compile(
-    r"network failure|Could(?:n't| not) resolve host|failed to (?:download|fetch|query replaced source)|Unable to update"
-    r"|Timeout was reached|Connection (?:refused|timed out)|Operation timed out|attempting to make an HTTP request"
+    r"network failure|Could(?:n't| not) (?:resolve host|connect)|failed to (?:download|fetch|query replaced source)"
+    r"|download of \S+ failed|Timeout was reached|Connection (?:refused|timed out)|Operation timed out"
+    r"|attempting to make an HTTP request|Unable to update"
 )
 _SHOWN: Final = 60
 
