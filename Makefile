@@ -5,14 +5,22 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-VARIABLES := $(filter-out PYTHON=% VENV=%,$(MAKEOVERRIDES))
+
+# Every given variable as one quoted word, so that no value is read by the shell.
+space := $(subst ,, )
+names := $(foreach word,$(subst \$(space),_,$(MAKEOVERRIDES)),$(firstword $(subst =, ,$(word))))
+quoted = '$(subst ','\'',$(1))'
+variables = $(foreach name,$(filter-out PYTHON VENV,$(patsubst %:,%,$(names:%::=%))),$(call quoted,$(name)=$($(name))))
+
 .DEFAULT_GOAL := all
 .SUFFIXES:
+# make -j is for the work of one target, which PARALLEL=true spreads; targets come one after another.
+.NOTPARALLEL:
 
 test: $(VENV)/.dev
 	$(BIN)/python tests/prepare.py
-	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest
+	$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest -m slow
 
 check: $(VENV)/.dev lint
 	$(BIN)/python -m pytest -m "not slow" -n auto
@@ -27,7 +35,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench
 
 %: FORCE $(VENV)/.ready
-	@$(BIN)/doit $@ $(VARIABLES)
+	@$(BIN)/doit $(call quoted,$@) $(variables)
 
 $(VENV)/.ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("slipway needs Python 3.11 or newer; name one: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'

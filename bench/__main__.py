@@ -23,6 +23,7 @@ from slipway.packagers.deb import plan_debs
 from slipway.steps import Step
 
 HEAD: Final = ("packages", "slipway CPU s", "usual CPU s", "CPU ratio (range)", "wall ratio", "slipway MB", "usual MB", "size")
+_STEP: Final = 0.001
 Work = Callable[[], Sequence[Path]]
 
 
@@ -36,8 +37,8 @@ class Row:
 
     def line(self) -> str:
         """A line of the Markdown table."""
-        ratios = [other.cpu / own.cpu for own, other in zip(self.ours, self.theirs, strict=True)]
-        walls = [other.wall / own.wall for own, other in zip(self.ours, self.theirs, strict=True)]
+        ratios = [_ratio(other.cpu, own.cpu) for own, other in zip(self.ours, self.theirs, strict=True)]
+        walls = [_ratio(other.wall, own.wall) for own, other in zip(self.ours, self.theirs, strict=True)]
         own, other = self.ours[0].size, self.theirs[0].size
         return _line(
             self.name,
@@ -54,8 +55,8 @@ class Row:
 def main() -> int:
     """Run the pairs and print the table."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--pairs", type=int, default=5, help="how often each is measured, in turns (default 5)")
-    parser.add_argument("--size", type=int, default=48, help="MiB of programs in the complete variant (default 48)")
+    parser.add_argument("--pairs", type=count, default=5, help="how often each is measured, in turns (default 5)")
+    parser.add_argument("--size", type=count, default=48, help="MiB of programs in the complete variant (default 48)")
     asked = parser.parse_args()
     if missing := [name for name in ("tar", "gzip", "dpkg-deb", "md5sum", "sha256sum") if shutil.which(name) is None]:
         print(f"not installed: {', '.join(missing)}", file=sys.stderr)
@@ -67,6 +68,18 @@ def main() -> int:
         for name, ours, theirs in _works(release, Path(folder) / "usual"):
             print(_row(name, ours, theirs, asked.pairs).line(), flush=True)
     return 0
+
+
+def count(text: str) -> int:
+    """Read a number that is at least 1."""
+    if (number := int(text)) < 1:
+        raise ValueError(f"{text} is not at least 1")
+    return number
+
+
+def _ratio(theirs: float, ours: float) -> float:
+    # The system counts a process's time in steps; what is below one step is taken for one.
+    return max(theirs, _STEP) / max(ours, _STEP)
 
 
 def _works(release: Release, out: Path) -> tuple[tuple[str, Work, Work], ...]:

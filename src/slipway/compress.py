@@ -20,7 +20,7 @@ from slipway.files import CHUNK
 if TYPE_CHECKING:
     from types import ModuleType
 
-ONE_SHOT: Final = 1 << 30
+ONE_SHOT: Final = 1 << 29  # takes at most twice as much memory: the input and the output
 _STORED, _DEFLATED = 0, 8
 _GZIP_HEADER: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # no name, no time, system unknown
 
@@ -137,7 +137,11 @@ class _GzipAtOnce:
         import deflate
 
         with memoryview(self._data)[: self._end] as data:
-            self._out.write(memoryview(deflate.gzip_compress(data, self._level)))
+            packed = memoryview(deflate.gzip_compress(data, self._level))
+        self._data = bytearray()
+        # In pieces: a sink that keeps a little in memory must not get all at once.
+        for start in range(0, len(packed), CHUNK):
+            self._out.write(packed[start : start + CHUNK])
 
 
 class _GzipStreaming:

@@ -41,14 +41,23 @@ def is_verbose() -> bool:
 
 def out(text: str = "") -> None:
     """Print a line of the answer on standard output."""
-    with _state.lock:
-        print(text, file=sys.stdout, flush=True)
+    _print(text, sys.stdout)
 
 
 def say(text: str) -> None:
     """Print a line about the work on standard error."""
+    _print(text, sys.stderr)
+
+
+def _print(text: str, stream: TextIO) -> None:
+    """Print; when nobody reads any more, as after `| head -1`, be silent from then on and let the work go on."""
     with _state.lock:
-        print(text, file=sys.stderr, flush=True)
+        try:
+            print(text, file=stream, flush=True)
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 def verbose(text: str) -> None:
@@ -66,7 +75,8 @@ def warn(text: str) -> None:
 def style(text: str, colour: str, stream: TextIO | None = None) -> str:
     """Colour a word where the terminal shows colours and nobody forbids it (no-color.org)."""
     stream = stream or sys.stderr
-    wanted = "NO_COLOR" not in os.environ and (stream.isatty() or "CLICOLOR_FORCE" in os.environ)
+    shown = (stream.isatty() and os.environ.get("TERM") != "dumb") or "CLICOLOR_FORCE" in os.environ
+    wanted = shown and not os.environ.get("NO_COLOR")
     return f"\033[{COLOURS[colour]}m{text}\033[0m" if wanted else text
 
 

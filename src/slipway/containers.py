@@ -175,6 +175,10 @@ class Container:
         settings = [word for key, value in (env or {}).items() for word in ("-e", f"{key}={value}")]
         return self.engine.run("exec", *options, *settings, self.name, *words, check=check, stdin=stdin)
 
+    def quiet(self) -> None:
+        """Kill everything in the container but its first process."""
+        self.exec("kill -KILL -1")
+
     def question(self, words: Sequence[str]) -> process.Result:
         """Run a program whose standard output is data, which stays out of the build log."""
         return process.question([*self.engine.command, "exec", self.name, *words], env=self.engine.env)

@@ -43,7 +43,7 @@ class Contents:
         """Read a contents file; raises VerificationError when it is not one."""
         try:
             return from_plain(cls, json.loads(path.read_bytes()))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError) as error:
             raise VerificationError(
                 f"{path} is not a contents file: {error}", hint="make it again: doit dist-generate"
             ) from error

@@ -100,7 +100,7 @@ _WRITE_HINTS: Final = {
     17: _IN_THE_WAY,
     20: _IN_THE_WAY,
     21: _IN_THE_WAY,
-    30: "the file system is mounted read-only: write elsewhere",
+    30: "the file system is mounted read-only: slipway --outputs FOLDER writes elsewhere",
 }
 
 

@@ -74,10 +74,15 @@ NAMES: Final = tuple(name for target in TARGETS for name in (target.name, *targe
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the stages are planned from: the request, and the release with every platform and variant it could have."""
+    """What the stages are planned from: the request, and the release with every platform and variant it could have.
+
+    Its archives and packages are planned here, because testing needs them too.
+    """
 
     request: Request
     whole: Release
+    archives: tuple[Step, ...]
+    debs: tuple[Step, ...]
 
     @classmethod
     def of(cls, request: Request) -> Asked:
@@ -85,7 +90,16 @@ class Asked:
         release = request.release
         rows = tuple(dict.fromkeys((*release.project.platforms, *release.platforms, request.rust_target)))
         project = replace(release.project, platforms=rows)
-        return cls(request, replace(release, project=project, platforms=rows, variants=project.variants))
+        whole = replace(release, project=project, platforms=rows, variants=project.variants)
+        return cls(request, whole, plan_archives(whole), plan_debs(whole))
+
+    def packages(self) -> dict[str, tuple[Path, ...]]:
+        """The files that are packed of each cell, which test-dist therefore depends on."""
+        found: dict[str, tuple[Path, ...]] = {cell.id: () for cell in self.whole.matrix}
+        for step in (*self.archives, *self.debs):
+            made = tuple(path for path in step.outputs if path.is_relative_to(self.whole.paths.packages))
+            found[_base(step)] += made
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +113,8 @@ class Stage:
 
 def _plan_tests(ask: Asked) -> tuple[Step, ...]:
     request = ask.request
-    packages = _packages(ask.whole) if request.tested == request.release else None
+    packages = ask.packages() if request.tested == request.release else None
     return plan_tests(request.tested, packages, levels=request.levels)
-
-
-def _packages(whole: Release) -> dict[str, tuple[Path, ...]]:
-    """The packages of each cell, which test-dist therefore depends on."""
-    steps = (*plan_archives(whole), *plan_debs(whole))
-    return {
-        cell.id: tuple(
-            path for step in steps if _base(step) == cell.id for path in step.outputs if path.is_relative_to(whole.paths.packages)
-        )
-        for cell in whole.matrix
-    }
 
 
 STAGES: Final = (
@@ -120,8 +123,8 @@ STAGES: Final = (
     Stage("validate-config", lambda ask: plan_validation(ask.whole)),
     Stage("unit-tests", lambda ask: plan_unit_tests(ask.whole)),
     Stage("dist-generate", lambda ask: plan_staging(ask.whole), "cell"),
-    Stage("create-archives", lambda ask: plan_archives(ask.whole), "cell"),
-    Stage("package-binaries", lambda ask: plan_debs(ask.whole), "cell"),
+    Stage("create-archives", lambda ask: ask.archives, "cell"),
+    Stage("package-binaries", lambda ask: ask.debs, "cell"),
     Stage("create-installers", lambda ask: installers.plan_installers(ask.request.release)),
     Stage("test-dist", _plan_tests, "cell"),
     Stage("validate-package", lambda ask: plan_package_validation(ask.whole)),
@@ -148,12 +151,17 @@ class Flow:
         """
         if not self._platforms(target.platforms):
             return ()
-        chosen = tuple(step for stage in STAGES if stage.name in target.stages for step in self._chosen(stage, target))
+        chosen = tuple(step for stage in STAGES if stage.name in self._stages(target) for step in self._chosen(stage, target))
         packed = tuple(step for step in chosen if step.stage in PACKAGING)
         if not packed:
             return chosen
         release = self.request.release
         return (*chosen, plan_checksums(release, target.name, packed, also=installers.planned_names(release)))
+
+    def _stages(self, target: Target) -> tuple[str, ...]:
+        # What is tested is packed first where it is stale, and then the lists have to follow. An older version is tested as it lies.
+        packs = "test-dist" in target.stages and self.request.tested == self.request.release
+        return (*target.stages, *PACKAGING) if packs else target.stages
 
     def _chosen(self, stage: Stage, target: Target) -> Iterable[Step]:
         if not stage.by:

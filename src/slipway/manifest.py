@@ -53,7 +53,13 @@ class Manifest:
     @classmethod
     def load(cls, path: Path) -> Manifest:
         """Read a manifest; raises VerificationError when it cannot be read or is not one."""
-        return _read(path, cls, "manifest", "make it again: doit package-all")
+        found = _read(path, cls, "manifest", "make it again: doit package-all")
+        if found.schema != SCHEMA:
+            raise VerificationError(
+                f"{path} is a manifest of schema {found.schema}, and this slipway reads schema {SCHEMA}",
+                hint="use the slipway that wrote it, or make it again: doit package-all",
+            )
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +138,7 @@ def _read(path: Path, kind: type[T], what: str, hint: str) -> T:
         return from_plain(kind, json.loads(path.read_bytes()))
     except FileNotFoundError as error:
         raise VerificationError(f"there is no {path}", hint=hint) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError) as error:
         raise VerificationError(f"{path} is not a {what}: {error}", hint=hint) from error
 
 

@@ -20,6 +20,7 @@ from slipway.errors import SlipwayError
 TAIL: Final = 30
 GRACE: Final = 5.0
 _secrets: ContextVar[tuple[str, ...]] = ContextVar("secrets", default=())
+_limit: ContextVar[float | None] = ContextVar("limit", default=None)
 _children: set[subprocess.Popen[str]] = set()
 Argv = Sequence[str | os.PathLike[str]]
 
@@ -47,13 +48,18 @@ def run(
     """Run a program without a shell and without standard input, unless `stdin` gives some text.
 
     `env` is laid over this process's environment. What the program says goes to the build log line by line.
-    Raises SlipwayError with the end of the output when it fails and `check` is true, or when it is not there.
+    Raises SlipwayError with the end of the output when it fails and `check` is true, when it is not there, or when it
+    is stopped by the limit of `within`.
     """
     words, shown = _echo(argv)
-    with _child(words, cwd, env, stdin is not None) as child:
+    with _child(words, cwd, env, stdin is not None) as child, _limited(child) as late:
         feeder = _aside(_feed, child.stdin, stdin or "")
         lines = list(_follow(child.stdout))
         feeder.join()
+        child.wait()
+    if late.is_set():
+        said = _tail("".join(lines))
+        raise SlipwayError(f"{shown} still ran after {_limit.get():g} seconds and was stopped\n{said}".rstrip(), hint=_where())
     if check and child.returncode != 0:
         raise SlipwayError(failure(shown, child.returncode, "".join(lines)), hint=_where())
     return Result(child.returncode, "".join(lines))
@@ -150,6 +156,16 @@ def hidden(*secrets: str) -> Iterator[None]:
         _secrets.reset(token)
 
 
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Let each `run` inside the block take so long at most; one that takes longer is stopped and raises SlipwayError."""
+    token = _limit.set(seconds)
+    try:
+        yield
+    finally:
+        _limit.reset(token)
+
+
 def redact(text: str) -> str:
     """Replace every word that is to stay hidden; the longest first, since one may be part of another."""
     for word in sorted(_secrets.get(), key=len, reverse=True):
@@ -165,9 +181,12 @@ def which(name: str) -> Path | None:
 
 def failure(shown: str, code: int, output: str) -> str:
     """Say how a program ended, with the last lines of what it said."""
-    tail = "".join(f"    {line}\n" for line in output.splitlines()[-TAIL:])
     how = f"was ended by signal {-code}" if code < 0 else f"failed with exit code {code}"
-    return f"{shown} {how}\n{tail}".rstrip()
+    return f"{shown} {how}\n{_tail(output)}".rstrip()
+
+
+def _tail(output: str) -> str:
+    return "".join(f"    {line}\n" for line in output.splitlines()[-TAIL:])
 
 
 def _where() -> str:
@@ -196,6 +215,25 @@ def _child(
         finally:
             child.wait()
             _children.discard(child)
+
+
+@contextmanager
+def _limited(child: subprocess.Popen[str]) -> Iterator[threading.Event]:
+    late, limit = threading.Event(), _limit.get()
+
+    def stop() -> None:
+        late.set()
+        _end(child)
+
+    timer = threading.Timer(limit, stop) if limit is not None else None
+    if timer is not None:
+        timer.daemon = True
+        timer.start()
+    try:
+        yield late
+    finally:
+        if timer is not None:
+            timer.cancel()
 
 
 def _end(child: subprocess.Popen[str]) -> None:

@@ -31,8 +31,10 @@ def targets_page() -> str:
     lines = [
         "# Targets and variables",
         "",
-        "Every target works as `doit TARGET`, `make TARGET` and `slipway TARGET`, with `NAME=value` before or after it.",
+        "Every target works as `doit TARGET` and `make TARGET`, with `NAME=value` before or after it.",
         "A variable that is not given is taken from the environment.",
+        "`slipway TARGET` does the same without a dodo.py; only `slipway package-binaries` and `slipway validate-package FOLDER`",
+        "are commands of their own, with flags: `--help` tells them.",
         "",
         *_table(("target", "what it does", "stages"), [_target_row(target) for target in TARGETS]),
         "`clean` removes every output, what is compiled and what is remembered; `info` shows which tools are there;",

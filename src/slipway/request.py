@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from slipway import process
+from slipway import console, process
 from slipway.config.cache import cached_project
 from slipway.config.source import read_version
 from slipway.errors import UsageError, did_you_mean
@@ -85,7 +85,19 @@ def source_date_epoch(root: Path, environment: Mapping[str, str]) -> int:
             raise UsageError(f"SOURCE_DATE_EPOCH={text} is a time that archives cannot say", hint=f"the last one is {LAST_EPOCH}")
         return max(int(text), NO_COMMIT_EPOCH)
     answer = process.capture(["git", "log", "-1", "--format=%ct"], cwd=root)
+    if answer is None and _is_shut_checkout(root):
+        console.warn(
+            f"git cannot read {root} (git status says why), so files do not carry the time of the commit but 1980-01-01; "
+            "SOURCE_DATE_EPOCH sets another"
+        )
     return int(answer) if answer else NO_COMMIT_EPOCH
+
+
+def _is_shut_checkout(root: Path) -> bool:
+    """Whether git refuses a checkout: git is not installed, or the folder belongs to another user, as often in containers."""
+    if not any((folder / ".git").exists() for folder in (root, *root.parents)):
+        return False
+    return process.capture(["git", "rev-parse", "--git-dir"], cwd=root) is None
 
 
 def _tested(release: Release, version: str | None) -> Release:

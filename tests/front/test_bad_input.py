@@ -171,7 +171,7 @@ def test_two_components_that_make_one_program(project: Path) -> None:
 
 def test_a_command_that_does_not_make_its_output(project: Path) -> None:
     change(project, '"bin/hello-server" = "hello-server" }', '"bin/hello-server" = "hello-daemon" }')
-    refused(doit(project, "create-archives", LINUX), 1, "component programs", "hello-daemon", "components.programs.outputs")
+    refused(doit(project, "create-archives", LINUX), 1, "component programs", "hello-daemon", "component.programs.outputs")
     assert not list(project.glob("dist/platform/*/*"))
     change(project, "hello-daemon", "hello-server")
     whole(project)

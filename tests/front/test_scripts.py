@@ -224,7 +224,7 @@ def test_init_writes_a_file_that_check_accepts(tmp_path: Path) -> None:
     assert hello.run(tmp_path, "slipway", "init").returncode == 0
     done = hello.run(tmp_path, "slipway", "check")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("tiny: 1 components, 1 variants, 6 platforms")
+    assert done.stdout.startswith("tiny: 1 component, 1 variant, 6 platforms")
     again = hello.run(tmp_path, "slipway", "init")
     assert again.returncode == 2
     assert "--force" in again.stderr

@@ -196,6 +196,10 @@ def test_info_lists_the_tools_and_still_explains_a_task(project: Path) -> None:
     assert "cargo" in done.stdout
     assert "docker" in done.stdout
     assert "dist-generate" in hello.run(project, "doit", "info", "dist-generate").stdout
+    assert hello.run(project, "doit", "dist-generate", "PLATFORMS=linux-amd64").returncode == 0
+    why = hello.run(project, "doit", "info", "dist-generate:linux-amd64-minimal", "VERSION=2.0.0").stdout
+    assert "- its settings are those of the last run" in why
+    assert max(map(len, why.splitlines())) < 200
 
 
 @pytest.mark.req("S0-27")
@@ -243,6 +247,8 @@ def test_an_interrupted_run_keeps_what_is_finished(tmp_path: Path, sign: signal.
         _, said = run.communicate(timeout=20)
     assert run.returncode == 130, said
     assert "interrupted" in said
+    assert "stopped at compile-platform:macos-arm64.programs" in said
+    assert "nothing to do" not in said
     assert time.monotonic() - begun < 15
     assert not list(project.rglob("*.part"))
     (project / "slipway.toml").write_text(_SLOW)

@@ -18,6 +18,7 @@ import sample
 from slipway.containers import Container, Engine, cache_dir
 from slipway.errors import VerificationError
 from slipway.model import Cell, Release, TestRules
+from slipway.verify import installed
 from slipway.verify.distribution import plan_tests
 from slipway.verify.snapshot import compare
 from slipway.verify.watch import Watch
@@ -141,6 +142,19 @@ def test_failing_level_is_named_with_its_command_and_output(engine: Engine, base
 
 
 @pytest.mark.req("S0-61")
+def test_a_command_that_hangs_is_stopped_and_the_rest_goes_on(
+    engine: Engine, base_image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installed, "LIMIT", 3.0)
+    made, cell = build(tmp_path, basic=("echo begun; sleep 4321",), integration=("! grep -lz '[4]321' /proc/[0-9]*/cmdline",))
+    report = run(made, cell)
+    found = outcomes(report)
+    assert found["install.sh: basic: echo begun; sleep 4321"] == "failed"
+    assert "still ran after 3 seconds and was stopped" in report["error"]
+    assert found["install.sh: integration: ! grep -lz '[4]321' /proc/[0-9]*/cmdline"] == "passed"
+    assert found["install.sh: nothing remains"] == "passed"
+
+
 def test_traces_of_a_debian_package_are_caught(engine: Engine, base_image: str, tmp_path: Path) -> None:
     made, cell = build(tmp_path)
     deb = packed.pack_deb(made, cell, afterwards="mkdir /opt/hello-cache")

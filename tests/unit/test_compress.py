@@ -5,10 +5,12 @@ from __future__ import annotations
 import gzip
 import io
 import lzma
+import os
 import subprocess
 import threading
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import zstandard
@@ -18,6 +20,7 @@ from hypothesis import strategies as st
 from slipway import compress
 from slipway.compress import CODECS, compressing, deflating, find_codec
 from slipway.errors import UsageError
+from slipway.files import CHUNK
 
 READERS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.decompress,
@@ -71,6 +74,22 @@ def test_gzip_is_one_member_without_name_or_time() -> None:
     reader = zlib.decompressobj(wbits=31)
     assert reader.decompress(packed) == SAMPLE
     assert reader.unused_data == b""
+
+
+def test_what_was_packed_at_once_is_written_in_pieces() -> None:
+    """Else a temporary file that begins in memory would hold all of it there."""
+    sizes: list[int] = []
+
+    class Counting(io.BytesIO):
+        def write(self, data: Any, /) -> int:
+            sizes.append(len(data))
+            return super().write(data)
+
+    data, out = os.urandom(3_000_000), Counting()
+    with compressing("gzip", out, compression=1, size=len(data)) as packed:
+        packed.write(data)
+    assert gzip.decompress(out.getvalue()) == data
+    assert max(sizes) <= CHUNK
 
 
 def test_a_big_input_is_streamed_into_one_member(monkeypatch: pytest.MonkeyPatch) -> None:

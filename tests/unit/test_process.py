@@ -51,6 +51,19 @@ def test_a_failure_says_the_command_the_code_and_the_end_of_the_output() -> None
     assert "    71\n" in text
 
 
+def test_what_runs_too_long_is_stopped() -> None:
+    start = time.monotonic()
+    said = r"still ran after 0\.2 seconds and was stopped\n    begun"
+    with process.within(0.2), pytest.raises(SlipwayError, match=said):
+        process.run(sh("echo begun; exec sleep 60"), check=False)
+    assert time.monotonic() - start < 5
+
+
+def test_what_ends_in_time_is_left_alone() -> None:
+    with process.within(60):
+        assert process.run(sh("echo done")).output == "done\n"
+
+
 def test_a_signal_is_told() -> None:
     with pytest.raises(SlipwayError, match="ended by signal 9"):
         process.run(sh("kill -9 $$"))

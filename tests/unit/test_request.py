@@ -58,3 +58,18 @@ def test_without_a_commit_the_time_is_fixed(tmp_path: Path) -> None:
 def test_a_senseless_time_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError, match="SOURCE_DATE_EPOCH"):
         source_date_epoch(tmp_path, {"SOURCE_DATE_EPOCH": text})
+
+
+def test_a_checkout_that_git_refuses_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _commit(tmp_path, 1_700_000_000)
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    assert source_date_epoch(tmp_path, {}) == NO_COMMIT_EPOCH
+    assert "git status" in capsys.readouterr().err
+
+
+def test_without_a_commit_there_is_nothing_to_tell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    assert source_date_epoch(tmp_path, {}) == NO_COMMIT_EPOCH
+    assert capsys.readouterr().err == ""

@@ -77,7 +77,7 @@ class RunCommand:
         if not path.is_file():
             raise SlipwayError(
                 f"{owner}: the command ended well, but {path} is not there for {to} on {self.platform.id}",
-                hint=f"correct components.{self.component.name}.outputs, or the command: {' '.join(self.component.command)}",
+                hint=f"correct component.{self.component.name}.outputs, or the command: {' '.join(self.component.command)}",
             )
         check_executable(path, self.platform, owner)
         return path

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from slipway import containers, tools
+from slipway import tools
 from slipway.build.toolchain import Way, choose
 from slipway.errors import GateError
 from slipway.model import CargoComponent, Release
@@ -105,6 +105,8 @@ def _standard_library(need: Need) -> Iterator[str]:
 
 def _engine(need: Need) -> Iterator[str]:
     if need.way.name == "cross":
+        from slipway import containers
+
         try:
             containers.engine()
         except GateError as error:

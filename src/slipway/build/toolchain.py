@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Final
 
 from slipway import process
-from slipway.errors import ConfigError, UsageError
+from slipway.errors import ConfigError, UsageError, did_you_mean
 from slipway.model import PlatformSettings, Release
 from slipway.platforms import Platform, host_platform
 
@@ -141,8 +140,8 @@ _BUILDERS: Final = {"cargo": _cargo, "mingw": _mingw, "zigbuild": _zigbuild, "cr
 
 
 def _unknown(platform: Platform, tool: str) -> ConfigError:
-    near = get_close_matches(tool, CHOICES, n=1)
-    meant = f"did you mean {near[0]}? " if near else ""
     return ConfigError(
-        f"unknown tool {tool!r}", key=f"platform.{platform.id}.tool", hint=f"{meant}valid are {', '.join(CHOICES)}"
+        f"unknown tool {tool!r}",
+        key=f"platform.{platform.id}.tool",
+        hint=f"{did_you_mean(tool, CHOICES)}valid are {', '.join(CHOICES)}",
     )

@@ -7,12 +7,11 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 from slipway import process
-from slipway.errors import ConfigError, SlipwayError
+from slipway.errors import ConfigError, SlipwayError, did_you_mean
 from slipway.model import CargoComponent
 
 # Beside the sources, these decide what cargo makes.
@@ -39,7 +38,7 @@ def find_root(folder: Path) -> Path:
 def ask(folder: Path) -> Workspace:
     """Ask cargo for the packages of a workspace; needs no network."""
     if not (folder / "Cargo.toml").is_file():
-        raise ConfigError(f"{folder} has no Cargo.toml", key="components.path", hint="name the folder of the cargo workspace")
+        raise ConfigError(f"{folder} has no Cargo.toml", key="component.path", hint="name the folder of the cargo workspace")
     done = process.question(["cargo", "metadata", "--no-deps", "--offline", "--format-version=1"], cwd=folder)
     if done.code != 0:
         raise SlipwayError(f"cargo cannot read {folder / 'Cargo.toml'}\n{done.output.rstrip()}", hint="mend the file named above")
@@ -98,8 +97,6 @@ def _flags(table: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _unknown(component: CargoComponent, what: str, name: str, known: Mapping[str, object] | tuple[str, ...]) -> ConfigError:
-    near = get_close_matches(name, list(known), n=1)
-    meant = f"did you mean {near[0]}? " if near else ""
     listed = ", ".join(sorted(known)) or "none"
     problem = f"{what} {name}" if what != "package" else f"the workspace {component.path} has no package {name}"
-    return ConfigError(problem, key=f"components.{component.name}", hint=f"{meant}cargo knows {listed}")
+    return ConfigError(problem, key=f"component.{component.name}", hint=f"{did_you_mean(name, known)}cargo knows {listed}")

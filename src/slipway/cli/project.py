@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sized
 from pathlib import Path
 from typing import Final
 
@@ -37,10 +38,15 @@ def check(front: Front, file: Path | None) -> None:
 
     found = load_project((file or front.file or Path("slipway.toml")).resolve())
     console.out(
-        f"{found.name}: {len(found.components)} components, {len(found.variants)} variants, {len(found.platforms)} platforms"
+        f"{found.name}: {_count(found.components, 'component')}, {_count(found.variants, 'variant')}, "
+        f"{_count(found.platforms, 'platform')}"
     )
     for variant in found.variants:
         console.out(f"  {variant.name}: {', '.join(variant.components)}")
+
+
+def _count(items: Sized, noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
 
 
 @click.command()

@@ -122,10 +122,18 @@ def test_distribution(front: Front, dist_dir: Path | None, test_types: str, plat
 
 
 @click.command("validate-package")
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False)
 @common
-def validate_package(folder: Path, dry_run: bool) -> None:
-    """Check a folder of packages or of distributions: structure, contents, checksums."""
+@click.pass_obj
+def validate_package(front: Front, folder: Path | None, dry_run: bool) -> None:
+    """Check a folder of packages or of distributions: structure, contents, checksums.
+
+    Without FOLDER, packages/ and dist/ of the project are checked.
+    """
+    if folder is None:
+        from slipway.doit import main
+
+        raise SystemExit(main.run(["run", *(["--dry-run"] if dry_run else []), "validate-package"], front))
     from slipway.verify.package import require_valid, validate
 
     if dry_run:

@@ -70,7 +70,7 @@ def _from_git(rule: VersionRule, root: Path) -> Version:
     words = ["git", "describe", "--tags", "--always", "--dirty", "--long", "--abbrev=10", f"--match={pattern}"]
     if (told := capture(words, cwd=root)) is None:
         raise ConfigError(
-            f"git cannot describe {root}: it is no git checkout, or nothing is committed yet",
+            f"git cannot describe {root}: it is no git checkout, has no commit yet, or git refuses it (git status says why)",
             hint="give the version, VERSION=2.1.0, or set version.source in slipway.toml",
         )
     return spell(told, rule)

@@ -47,7 +47,7 @@ class Bundle:
         if not self.files:
             raise ConfigError(
                 f"component {self.component} selects no file in {self.source}",
-                key=f"components.{self.component}",
+                key=f"component.{self.component}",
                 hint="correct path, include and exclude in slipway.toml",
             )
         if faults:

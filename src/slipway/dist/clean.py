@@ -40,7 +40,7 @@ def plan_clean(release: Release) -> tuple[Step, ...]:
 
 def clean_everything(paths: Paths, *, dry_run: bool) -> None:
     """Remove every output, the compiler's own folders, the build log and what doit remembers."""
-    state = (path for path in _children(paths.state) if path.name != "lock")
+    state = (path for path in _children(paths.state) if path.name not in {"lock", ".gitignore"})
     compiled = (paths.dist / "platform", paths.dist / "core")
     _remove((*distribution_outputs(paths), *compiled, *state, paths.log), paths, dry_run=dry_run)
 

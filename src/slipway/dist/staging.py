@@ -156,6 +156,6 @@ def _mode(file: Placed) -> int:
 def _twice(path: str, first: str, second: str) -> ConfigError:
     return ConfigError(
         f"components {first} and {second} both put a file at {path}",
-        key=f"components.{second}",
+        key=f"component.{second}",
         hint="give one of them another folder with `to`, or exclude the file from one",
     )

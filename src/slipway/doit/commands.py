@@ -6,7 +6,6 @@ import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, ClassVar
 
 from doit.cmd_clean import Clean as DoitClean
@@ -18,7 +17,7 @@ from doit.exceptions import InvalidCommand, InvalidTask
 
 from slipway import console, process
 from slipway.doit import session
-from slipway.errors import SlipwayError, UsageError
+from slipway.errors import SlipwayError, UsageError, did_you_mean
 
 _DRY_RUN = {
     "name": "dry_run",
@@ -28,6 +27,7 @@ _DRY_RUN = {
     "help": "print what would run, in order, and run nothing",
 }
 _INTERRUPTED = 130
+_OTHER_WORDS = ("clean", "forget", "help", "info", "list")
 
 
 class Run(DoitRun):  # type: ignore[misc]
@@ -40,16 +40,13 @@ class Run(DoitRun):  # type: ignore[misc]
         session.current.exclusive = True
         # doit writes its state when the run ends; SIGTERM must end it the way Ctrl-C does.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        with session.current.ending, session.reported(), _memory_explained():
+        with session.current.ending, session.reported(), _memory_explained(), _words_explained(self):
             try:
                 return _exit_code(super().parse_execute(in_args))
             except KeyboardInterrupt:
                 process.stop_all()
                 console.say("interrupted: what was finished is kept; the same command goes on from there")
                 return _INTERRUPTED
-            except (CmdParseError, InvalidCommand, InvalidTask) as error:
-                console.say(f"{console.style('error', 'red')}: {error}\n  hint: doit list shows the targets")
-                return UsageError.exit_code
 
     def _execute(  # noqa: PLR0913, PLR0917 - doit passes its options by these names
         self,
@@ -80,11 +77,11 @@ class Run(DoitRun):  # type: ignore[misc]
 class Clean(DoitClean):  # type: ignore[misc]
     """Remove build outputs; with task names, what those tasks made."""
 
-    def execute(self, params: Any, args: Any) -> int:
+    def parse_execute(self, in_args: list[str]) -> int:
         """Load the tasks and clean."""
         session.current.exclusive = True
-        with session.current.ending, session.reported(), _memory_explained():
-            return int(super().execute(params, args) or 0)
+        with session.current.ending, session.reported(), _memory_explained(), _words_explained(self):
+            return int(super().parse_execute(in_args) or 0)
 
     def _execute(self, dryrun: bool, cleandep: bool, cleanall: bool, cleanforget: bool, pos_args: Any = None) -> int:
         if pos_args or cleanall or session.current.request is None:
@@ -102,7 +99,14 @@ class Info(DoitInfo):  # type: ignore[misc]
 
     doc_usage = "[TASK]"
 
+    def parse_execute(self, in_args: list[str]) -> int:
+        """Look, or explain."""
+        with session.reported(), _memory_explained(), _words_explained(self):
+            return int(super().parse_execute(in_args) or 0)
+
     def _execute(self, pos_args: list[str], hide_status: bool = False) -> int:
+        if unknown := set(pos_args) - {task.name for task in self.task_list}:
+            raise InvalidCommand(not_found=min(unknown))
         if pos_args or session.current.request is None:
             return int(super()._execute(pos_args, hide_status) or 0)
         from slipway.tools import report
@@ -119,11 +123,33 @@ def _memory_explained() -> Iterator[None]:
     try:
         yield
     except (DatabaseException, sqlite3.Error) as error:
-        place, reason = Path(".slipway/doit.db").absolute(), error.__context__ or error
+        place, reason = session.current.memory.absolute(), error.__context__ or error
         raise SlipwayError(
             f"what is up to date cannot be kept in {place}: {reason}",
             hint="if the disk is full, free some space; if the file is damaged, remove it: everything is then made again",
         ) from error
+
+
+@contextmanager
+def _words_explained(command: Any) -> Iterator[None]:
+    """Turn doit's refusal of a word on the command line into an error of usage."""
+    try:
+        yield
+    except (CmdParseError, InvalidCommand, InvalidTask) as error:
+        program = command.bin_name
+        if isinstance(error, CmdParseError):
+            # What follows in doit's message is its own parser, as Python sees it.
+            said = str(error).partition(" (parsing options:")[0]
+            said = said.removeprefix("Error parsing Command: ").removeprefix("Error parsing Task: ").strip()
+            example = f"{program} {command.name} OPTION TARGET"
+            raise UsageError(
+                said, hint=f"options stand before targets ({example}); {program} help {command.name} shows them"
+            ) from error
+        listing = f"{program} list shows the targets"
+        if (word := getattr(error, "not_found", None)) is None:
+            raise UsageError(str(error).strip(), hint=listing) from error
+        known = {*_OTHER_WORDS, *(task.name for task in command.task_list)} - {word}
+        raise UsageError(f"there is no target {word!r}", hint=did_you_mean(word, sorted(known)) + listing) from error
 
 
 def _exit_code(code: int | None) -> int:

@@ -25,7 +25,10 @@ class ProjectLoader(NamespaceTaskLoader):  # type: ignore[misc]
     def setup(self, opt_values: Any) -> None:
         """Make the task creators."""
         del opt_values
-        self.namespace = {"DOIT_CONFIG": CONFIG, **standard_tasks(self._file, outputs=self._outputs)}
+        # What is remembered belongs to the outputs, from wherever slipway is called.
+        session.current.memory = (self._outputs or self._file.parent).absolute() / CONFIG["dep_file"]
+        config = {**CONFIG, "dep_file": str(session.current.memory)}
+        self.namespace = {"DOIT_CONFIG": config, **standard_tasks(self._file, outputs=self._outputs)}
 
 
 class Main(DoitMain):  # type: ignore[misc]
@@ -47,8 +50,8 @@ class Where(Protocol):
 
 
 def run(arguments: Sequence[str], where: Where) -> int:
-    """Run doit on a project file, or on the dodo.py of this folder when there is one; returns the exit code."""
-    if where.file is None and Path("dodo.py").exists():
+    """Run doit on a project file, or on the dodo.py of this folder when no other place was named; returns the exit code."""
+    if where.file is None and where.outputs is None and Path("dodo.py").exists():
         return _code(Main(), arguments)
     found = where.file or Path("slipway.toml")
     if not found.exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import Any
 
@@ -22,7 +23,7 @@ class Progress:
             TimeElapsedColumn(),
             console=Console(stderr=True),
             transient=True,
-            redirect_stdout=False,
+            redirect_stdout=sys.stdout.isatty(),
             redirect_stderr=True,
         )
         self._bars.start()

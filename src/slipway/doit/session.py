@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Session:
-    """The state of one invocation; `request` is there once a project has been read."""
+    """The state of one invocation; `request` is there once a project has been read, `memory` is doit's database."""
 
     exclusive: bool = False
+    memory: Path = Path(".slipway/doit.db")
     request: Request | None = None
     parallel: bool = False
     failures: list[tuple[str, SlipwayError]] = field(default_factory=list)
@@ -38,14 +40,24 @@ def begin(root: Path, given: Mapping[str, str], also: Iterable[str]) -> dict[str
     variables = read_variables(given, os.environ, also=also)
     console.set_verbose(bool(variables.get("VERBOSE")))
     current.parallel = bool(variables.get("PARALLEL"))
-    for state in {root / ".slipway", Path.cwd() / ".slipway"}:
+    for state in {root / ".slipway", current.memory.absolute().parent}:
         with explained(state):
-            state.mkdir(parents=True, exist_ok=True)
+            _make_state(state)
+    if not current.exclusive and hasattr(signal, "SIGPIPE"):
+        # A command that only prints ends with its reader, as in `doit list | head -1`.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if current.exclusive:
         current.ending.enter_context(run_lock(root / ".slipway" / "lock"))
         with explained(root / "build.log"):
             current.ending.enter_context(console.logging_to(root / "build.log"))
     return variables
+
+
+def _make_state(folder: Path) -> None:
+    """Make the folder for what is remembered, one that git leaves alone by itself: a version from git would be dirty."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (ignore := folder / ".gitignore").exists():
+        ignore.write_text("*\n")
 
 
 def opened(request: Request) -> None:

@@ -58,6 +58,9 @@ class SameSettings(config_changed):  # type: ignore[misc]
         super().__init__({})
         self._step = step
 
+    def __repr__(self) -> str:
+        return "its settings are those of the last run"  # what doit info lists as not true
+
     def __call__(self, task: Task, values: Mapping[str, Any]) -> bool:
         """Compare with what was saved."""
         self.config = dict(self._step.settings)

@@ -13,9 +13,10 @@ from slipway.errors import ConfigError
 from slipway.files import HashingWriter
 from slipway.manifest import Artifact, digest_names, record, record_path
 from slipway.model import Cell, Release
-from slipway.packagers.entries import Entry, with_folders
+from slipway.packagers.entries import Entry, require_fit, with_folders
 from slipway.packagers.tar import tar_size, write_tar
 from slipway.packagers.zip import write_zip
+from slipway.platforms import PLATFORMS
 from slipway.steps import Step
 
 KIND: Final = "archive"
@@ -47,6 +48,8 @@ class PackArchive:
     def __call__(self) -> None:
         """Pack; raises VerificationError when a file is not what was staged."""
         contents = Contents.load(self.contents)
+        platform = PLATFORMS.get(contents.platform)
+        require_fit((file.path for file in contents.files), platform.family if platform else "")
         entries = archive_entries(self.folder, contents)
         kind = ARCHIVES[self.format]
         with HashingWriter(self.target, *self.digests) as out:

@@ -11,7 +11,7 @@ from typing import Final
 from slipway.model import Release, Variant
 
 _WIDTH: Final = 79
-_ARTICLE: Final = re.compile(r"^(?:an?|the) +(\S)", re.IGNORECASE)
+_ARTICLE: Final = re.compile(r"^(?:an?|the) +(?=\S)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +103,21 @@ def _list(items: Iterable[str]) -> str:
 
 
 def _described(facts: Facts) -> str:
-    """The synopsis, which policy 3.4.1 wants without article and full stop, and a description that says more than it."""
+    """The synopsis, and a description that says more than it."""
     said = " ".join(facts.summary.split()).rstrip(".")
-    synopsis = _ARTICLE.sub(lambda match: match[1].upper() if said[0].isupper() else match[1], said)
     paragraphs = [text for text in re.split(r"\n\s*\n", facts.description.strip()) if _words(text) not in {"", _words(said)}]
     body = "\n .\n".join("\n".join(_paragraph(text)) for text in paragraphs or [f"This package holds {facts.package}."])
-    return f"{synopsis}\n{body}"
+    return f"{_synopsis(said, facts.package)}\n{body}"
+
+
+def _synopsis(said: str, package: str) -> str:
+    """What a package is, without its name and an article before it, as policy 3.4.1 wants."""
+    name = re.escape(package)
+    short = re.sub(rf"^{name}(?:\s*[:\u2013\u2014]\s*|\s+-+\s+|\s+is\s+)", "", said, flags=re.IGNORECASE)
+    plain = _ARTICLE.sub("", short)
+    # An article is the lesser fault.
+    found = short if re.match(rf"{name}\b", plain, re.IGNORECASE) else plain
+    return found[:1].upper() + found[1:] if said[:1].isupper() else found
 
 
 def _words(text: str) -> str:

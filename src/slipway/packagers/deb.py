@@ -19,7 +19,7 @@ from slipway.manifest import Artifact, digest_names, record, record_path
 from slipway.model import Cell, Release
 from slipway.packagers.ar import MAGIC, write_member
 from slipway.packagers.control import Facts, control, facts_of
-from slipway.packagers.entries import Entry, text_entry, with_folders
+from slipway.packagers.entries import Entry, require_fit, text_entry, with_folders
 from slipway.packagers.needs import needed_packages
 from slipway.packagers.scripts import Papers, maintainer_scripts, papers, service_users, units
 from slipway.packagers.tar import tar_size, write_tar
@@ -55,6 +55,7 @@ class PackDeb:
     def __call__(self) -> None:
         """Pack; raises VerificationError when a file is not what was staged."""
         contents = Contents.load(self.contents)
+        require_fit((file.path for file in contents.files), "linux")
         files, sums = self._files(contents)
         entries = with_folders(files)
         size = tar_size(entries, gnu=True)

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from slipway.errors import VerificationError
 from slipway.files import CHUNK
+
+# Lists of checksums and of conffiles have a line per name; unzip takes a backslash for a slash.
+_UNFIT: Final = re.compile(r"[\x00-\x1f\x7f\\]")
+_UNFIT_WINDOWS: Final = re.compile(
+    r"[\x00-\x1f\x7f\\<>:\"|?*]|[. ](?:/|$)|(?:^|/)(?:con|prn|aux|nul|com[1-9]|lpt[1-9])(?:\.[^/]*)?(?:/|$)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +42,18 @@ class Entry:
 def text_entry(path: str, data: bytes, mode: int = 0o644) -> Entry:
     """A file that the packager makes itself."""
     return Entry(path=path, mode=mode, size=len(data), data=data)
+
+
+def require_fit(paths: Iterable[str], family: str) -> None:
+    """Raise VerificationError for names that systems of a family, or the lists and the programs in between, cannot hold."""
+    unfit = _UNFIT_WINDOWS if family == "windows" else _UNFIT
+    if found := [path for path in paths if unfit.search(path)]:
+        listed = "".join(f"\n  {path!r}" for path in found[:20])
+        raise VerificationError(
+            f"{len(found)} names cannot be packed for {family or 'any system'}:{listed}",
+            hint="rename the files, or exclude them from their component in slipway.toml: no backslashes and control characters, "
+            'and for Windows none of <>:"|?*, no dots or spaces at the end, no device names',
+        )
 
 
 def with_folders(entries: Iterable[Entry]) -> tuple[Entry, ...]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from slipway import process
 from slipway.containers import Container
 from slipway.contents import Contents, File
-from slipway.errors import GateError, VerificationError
+from slipway.errors import GateError, SlipwayError, VerificationError
 from slipway.layout import Folders, destination
 from slipway.verify.report import Report
 from slipway.verify.snapshot import PACKAGE_MANAGER, Snapshot, compare
@@ -26,6 +26,7 @@ PACKAGES: Final = "/work/packages"
 TESTS: Final = "/work/tests"
 USER: Final = "slipway-tester"
 HOME: Final = f"/home/{USER}"
+LIMIT: Final = 600.0  # seconds that a command of a test, an installer or a package manager may take
 _ADD_USER: Final = f"""set -e
 echo '{USER}:x:4242:4242::{HOME}:/bin/sh' >>/etc/passwd
 echo '{USER}:x:4242:' >>/etc/group
@@ -44,8 +45,14 @@ class Bench:
     watch: Watch
 
     def must(self, command: str | Sequence[str], *, user: str = "", env: Mapping[str, str] | None = None, cwd: str = "") -> str:
-        """Run a command in the container; raises VerificationError with the end of its output when it fails."""
-        done = self.box.exec(command, user=user, env=env, cwd=cwd)
+        """Run a command in the container; raises VerificationError with the end of its output when it fails or hangs."""
+        try:
+            with process.within(LIMIT):
+                done = self.box.exec(command, user=user, env=env, cwd=cwd)
+        except SlipwayError as error:
+            # The engine's client was stopped, not what it had started in the container.
+            self.box.quiet()
+            raise VerificationError(error.message, hint="a command of a test may take ten minutes") from error
         if done.code:
             shown = command if isinstance(command, str) else " ".join(command)
             raise VerificationError(process.failure(shown, done.code, done.output))

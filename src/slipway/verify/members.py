@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Final
 
 from slipway.errors import VerificationError
 from slipway.files import CHUNK
 from slipway.verify.archives import kind_of, newline_of
+from slipway.verify.unpacking import Unpacked
 
 if TYPE_CHECKING:
     import tarfile
@@ -24,11 +25,15 @@ _TEXT: Final = (".md", ".txt", ".toml", ".ps1", ".bat", ".cmd")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One member of a package; `newline` is lf, crlf, mixed or none, `kind` what its first bytes say."""
+    """One member of a package; `owner` is empty where the format knows none.
+
+    `newline` is lf, crlf, mixed or none, `kind` what its first bytes say.
+    """
 
     path: str
     type: str
     mode: int
+    owner: str = ""
     size: int = 0
     sha256: str = ""
     md5: str = ""
@@ -47,7 +52,7 @@ def members_of(path: Path, file: IO[bytes] | None = None, name: str = "") -> Ite
     with ExitStack() as stack:
         try:
             stream = stack.enter_context(path.open("rb")) if file is None else file
-            yield from _read(stream, name or path.name, stack)
+            yield from _read(stream, name or path.name)
         except (tarfile.TarError, zipfile.BadZipFile, zlib.error, LZMAError, EOFError, OSError, ValueError) as error:
             raise VerificationError(f"it is damaged: {error}") from error
 
@@ -66,6 +71,22 @@ def misplaced(members: Iterable[Member]) -> Iterator[str]:
         seen.add(member.path)
 
 
+def ill_kept(members: Iterable[Member]) -> Iterator[str]:
+    """Say which members are not root's, and which folders others may write to or nobody may enter."""
+    for member in members:
+        if member.owner not in {"", "0:0"}:
+            yield f"{member.path} belongs to {member.owner}, not to root"
+        if member.type == FOLDER and member.mode != 0o755:
+            yield f"{member.path} is a folder with the mode {member.mode:04o}, not 0755"
+
+
+def stray_folders(members: Iterable[Member], files: Iterable[str]) -> Iterator[str]:
+    """Say which folders hold none of the files that are to be there."""
+    wanted = {str(above) for file in files for above in PurePosixPath(file).parents}
+    found = {str(PurePosixPath(member.path)) for member in members if member.type == FOLDER}
+    yield from (f"{folder} is a folder of no file of the distribution" for folder in sorted(found - wanted))
+
+
 def wrong_lines(member: Member, path: str, newline: str) -> str:
     """Say what is wrong with the line ends of a text at a place in a distribution; programs keep theirs."""
     is_script = member.script or path.endswith(".sh")
@@ -75,7 +96,7 @@ def wrong_lines(member: Member, path: str, newline: str) -> str:
     return f"{path} has {member.newline} line ends, not {wanted}"
 
 
-def _read(file: IO[bytes], name: str, stack: ExitStack) -> Iterator[Member]:
+def _read(file: IO[bytes], name: str) -> Iterator[Member]:
     import tarfile
     import zipfile
 
@@ -83,26 +104,23 @@ def _read(file: IO[bytes], name: str, stack: ExitStack) -> Iterator[Member]:
         with zipfile.ZipFile(file) as archive:
             yield from _zip_members(archive)
         return
-    if name.endswith(".zst"):
-        import zstandard
-
-        try:
-            unpacked = stack.enter_context(zstandard.ZstdDecompressor().stream_reader(file, closefd=False))
-            with tarfile.open(fileobj=unpacked, mode="r|") as packed:
-                yield from _tar_members(packed)
-        except zstandard.ZstdError as error:
-            raise OSError(str(error)) from error
-        return
-    with tarfile.open(fileobj=file, mode="r|*") as packed:
+    stream = Unpacked(file, PurePosixPath(name).suffix)
+    with tarfile.open(fileobj=stream, mode="r|") as packed:
         yield from _tar_members(packed)
+        # A reader of tar stops at the end mark; what comes after it is unpacked too, so that checksums are checked.
+        assert packed.fileobj is not None
+        while rest := packed.fileobj.read(CHUNK):
+            if rest.strip(b"\0"):
+                raise ValueError("there is something behind the end of the archive")
 
 
 def _tar_members(archive: tarfile.TarFile) -> Iterator[Member]:
     for each in archive:
+        owner = f"{each.uid}:{each.gid}"
         if each.isreg() and (file := archive.extractfile(each)) is not None:
-            yield _hashed(each.name, each.mode, file)
+            yield _hashed(each.name, each.mode, file, owner)
         else:
-            yield Member(path=each.name, type=FOLDER if each.isdir() else OTHER, mode=each.mode)
+            yield Member(path=each.name, type=FOLDER if each.isdir() else OTHER, mode=each.mode, owner=owner)
 
 
 def _zip_members(archive: zipfile.ZipFile) -> Iterator[Member]:
@@ -117,7 +135,7 @@ def _zip_members(archive: zipfile.ZipFile) -> Iterator[Member]:
                 yield _hashed(each.filename, mode & 0o7777, file)
 
 
-def _hashed(path: str, mode: int, file: IO[bytes]) -> Member:
+def _hashed(path: str, mode: int, file: IO[bytes], owner: str = "") -> Member:
     sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     size, first = 0, b""
     while chunk := file.read(CHUNK):
@@ -129,6 +147,7 @@ def _hashed(path: str, mode: int, file: IO[bytes]) -> Member:
         path=path,
         type=FILE,
         mode=mode,
+        owner=owner,
         size=size,
         sha256=sha256.hexdigest(),
         md5=md5.hexdigest(),

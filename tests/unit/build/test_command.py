@@ -79,7 +79,7 @@ def test_a_file_that_was_not_made_is_named_and_nothing_is_put_in_place(tmp_path:
     made = release(tmp_path, part)
     with pytest.raises(SlipwayError, match=r"component facts: .*other is not there for lib/x on linux-amd64") as failed:
         step_for(made, "linux-amd64").run()
-    assert "components.facts.outputs" in str(failed.value)
+    assert "component.facts.outputs" in str(failed.value)
     assert not made.paths.dist.exists()
 
 

@@ -68,7 +68,7 @@ def test_include_and_exclude_choose(tmp_path: Path) -> None:
 
 def test_an_empty_selection_is_a_fault_of_the_project_file(tmp_path: Path) -> None:
     _, step = planned(tmp_path, component(tmp_path, {"a.txt": b"x"}, include=("*.toml",)))
-    with pytest.raises(ConfigError, match=r"components\.library: component library selects no file"):
+    with pytest.raises(ConfigError, match=r"component\.library: component library selects no file"):
         step.run()
 
 

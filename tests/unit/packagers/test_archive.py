@@ -255,6 +255,39 @@ def test_a_file_changed_behind_our_back_stops_the_packing(staged: Release, key: 
     assert not staged.paths.packages.exists() or list(staged.paths.packages.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("key", "name", "fit"),
+    [
+        ("linux-amd64-complete", "share/a: b?.txt ", True),
+        ("linux-amd64-complete", "share/aux", True),
+        ("linux-amd64-complete", "share/new\nline", False),
+        ("linux-amd64-complete", "share/back\\slash", False),
+        ("linux-amd64-complete", "share/delete\x7f", False),
+        ("windows-amd64-complete", "share/auxiliary.txt", True),
+        ("windows-amd64-complete", "share/a:b", False),
+        ("windows-amd64-complete", "share/what?", False),
+        ("windows-amd64-complete", "share/dot./x", False),
+        ("windows-amd64-complete", "share/space ", False),
+        ("windows-amd64-complete", "share/Aux.txt", False),
+        ("windows-amd64-complete", "com1/x", False),
+    ],
+)
+def test_names_that_a_system_cannot_hold_are_refused(
+    tmp_path: Path, stage_tree: StageTree, key: str, name: str, fit: bool
+) -> None:
+    made = sample.release(tmp_path)
+    cell = sample.cell(made, key)
+    stage_tree(made, cell, {name: (0o644, b"x")})
+    step = next(step for step in plan_archives(made) if step.key.startswith(key))
+    if fit:
+        step.run()
+        return
+    with pytest.raises(VerificationError, match="1 names cannot be packed for") as caught:
+        step.run()
+    assert repr(name) in str(caught.value)
+    assert not step.outputs[0].exists()
+
+
 def test_an_unknown_format_is_refused_while_planning(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"platforms\.linux-amd64\.archives: unknown archive format 'rar'") as caught:
         plan_archives(in_formats(tmp_path, "rar"))

@@ -188,6 +188,10 @@ def test_the_description_is_wrapped_and_its_lists_are_kept(tmp_path: Path) -> No
         ("A tool that greets.", "A tool\nthat greets.", "Tool that greets", [" Everything"]),
         ("the greeter", "the greeter\n\nGreets all.", "greeter", [" Greets all.", " .", " Everything"]),
         ("Another tool", "", "Another tool", [" Everything"]),
+        ("A hello to all", "", "A hello to all", [" Everything"]),
+        ("Hello: a greeter", "", "Greeter", [" Everything"]),
+        ("hello is a greeter", "", "greeter", [" Everything"]),
+        ("Hello-world in Rust", "", "Hello-world in Rust", [" Everything"]),
         ("An app", "A", "App", [" A", " .", " Everything"]),
     ],
 )
@@ -331,6 +335,13 @@ def test_long_names_are_told_as_dpkg_understands_them(tmp_path: Path, stage_tree
     raw = gzip.decompress(deb.members["data.tar.gz"])
     assert b"PaxHeader" not in raw, "dpkg does not read pax"
     assert b"././@LongLink" in raw
+
+
+def test_a_name_that_no_list_can_hold_is_refused(tmp_path: Path, stage_tree: StageTree) -> None:
+    made = linux(tmp_path)
+    stage_tree(made, made.cells[0], {"etc/hello/new\nline": (0o644, b"x")})
+    with pytest.raises(VerificationError, match="cannot be packed for linux"):
+        pack(made)
 
 
 def test_two_files_of_one_place_are_refused(tmp_path: Path, stage_tree: StageTree) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import shutil
@@ -277,7 +278,7 @@ def moded(name: str, mode: int) -> Callable[[tarfile.TarInfo, bytes], tuple[tarf
         (edited("README.md", b"\n", b"\r\n"), "README.md has crlf line ends, not lf"),
         (moded("bin/hello", 0o644), "bin/hello cannot be run: its mode is 0644"),
         (moded("README.md", 0o600), "README.md has the mode 0600, not 0644"),
-        (moded("/share", 0o700), "share is a folder that nobody may enter"),
+        (moded("/share", 0o700), "share is a folder with the mode 0700, not 0755"),
         (
             lambda info, data: None if info.name.endswith("README.md") else (info, data),
             "README.md of the distribution is missing",
@@ -331,7 +332,7 @@ def test_a_damaged_package_that_the_lists_agree_with_is_named(root: Path, path: 
 
 def rebuild(path: Path, changes: dict[str, Callable[[bytes], bytes]], drop: str = "") -> None:
     """Write a deb again with changed members of its archives."""
-    members = ar_members(path.read_bytes())
+    members = {name: part.read() for name, part in ar_members(io.BytesIO(path.read_bytes())).items()}
     data = b"!<arch>\n"
     for name, value in members.items():
         body = value
@@ -380,6 +381,205 @@ def test_names_with_spaces_are_no_fault(tmp_path: Path) -> None:
         step.run()
     plan_checksums(made, "all", steps).run()
     assert found(made.paths.packages) == ""
+
+
+def _with(name: str, mode: int, text: bytes = b"#!/bin/sh\n") -> Callable[[tarfile.TarFile], None]:
+    def change(archive: tarfile.TarFile) -> None:
+        info = tarfile.TarInfo(name)
+        info.mode, info.size = mode, len(text)
+        archive.addfile(info, io.BytesIO(text))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "message"),
+    [
+        ("data.tar.gz", _with("./usr/bin/more", 0o755), "usr/bin/more is not among the distribution's files"),
+        ("data.tar.gz", _with("./lib/systemd/system/more.service", 0o600), "more.service has the mode 0600, not 0644"),
+        ("control.tar.gz", _with("./preinst", 0o755), "preinst in its control archive is nothing that slipway makes"),
+        ("control.tar.gz", _with("./postrm", 0o755, b"if\n"), "a shell cannot read its postrm"),
+    ],
+)
+def test_a_deb_that_holds_more_than_it_should_is_named(
+    root: Path, part: str, change: Callable[[tarfile.TarFile], None], message: str
+) -> None:
+    path = root / "packages" / DEB
+    rewrite(path, part, added(change))
+    admit(root, DEB)
+    assert message in found(root / "packages")
+
+
+def added(change: Callable[[tarfile.TarFile], None]) -> Callable[[bytes], bytes]:
+    def more(packed: bytes) -> bytes:
+        tar = io.BytesIO(gzip.decompress(packed))
+        with tarfile.open(fileobj=tar, mode="a") as archive:
+            change(archive)
+        return gzip.compress(tar.getvalue())
+
+    return more
+
+
+def every(**values: object) -> Callable[[bytes], bytes]:
+    """Give these values to all members of a tar.gz."""
+
+    def change(packed: bytes) -> bytes:
+        out = io.BytesIO()
+        with tarfile.open(fileobj=io.BytesIO(packed)) as old, tarfile.open(fileobj=out, mode="w:gz") as new:
+            for info in old:
+                file = old.extractfile(info) if info.isreg() else None
+                for key, value in values.items():
+                    setattr(info, key, value)
+                new.addfile(info, file)
+        return out.getvalue()
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (every(mode=0o4755), "usr/bin/hello has the mode 4755, not 0755"),
+        (every(mode=0o777), "./usr is a folder with the mode 0777, not 0755"),
+        (every(uid=1000), "./usr/bin/hello belongs to 1000:0, not to root"),
+    ],
+)
+def test_a_deb_with_other_modes_or_owners_is_named(root: Path, change: Callable[[bytes], bytes], message: str) -> None:
+    rewrite(root / "packages" / DEB, "data.tar.gz", change)
+    admit(root, DEB)
+    assert message in found(root / "packages")
+
+
+def test_a_deb_whose_file_lies_elsewhere_is_named(root: Path) -> None:
+    path = root / "packages" / DEB
+    rewrite(path, "data.tar.gz", lambda packed: every_name(packed, "usr/lib/hello/", "usr/lib/hallo/"))
+    admit(root, DEB)
+    said = found(root / "packages")
+    assert "lib/hello/greetings.txt of the distribution is not in it" in said
+    assert "usr/lib/hallo/greetings.txt is not among the distribution's files" in said
+
+
+def every_name(packed: bytes, old: str, new: str) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=io.BytesIO(packed)) as source, tarfile.open(fileobj=out, mode="w:gz") as target:
+        for info in source:
+            file = source.extractfile(info) if info.isreg() else None
+            info.name = info.name.replace(old, new)
+            target.addfile(info, file)
+    return out.getvalue()
+
+
+def rewrite(path: Path, part: str, change: Callable[[bytes], bytes]) -> None:
+    """Write a deb again with one of its parts changed."""
+    with path.open("rb") as file:
+        parts = {name: each.read() for name, each in ar_members(file).items()}
+    parts[part] = change(parts[part])
+    data = b"!<arch>\n"
+    for name, body in parts.items():
+        data += f"{name:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(body):<10}`\n".encode() + body + b"\n" * (len(body) % 2)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda data: data[:-4], "it ends in the middle"),
+        (lambda data: data[:-6] + bytes([data[-6] ^ 1]) + data[-5:], "it is damaged"),
+        (lambda data: data + b"more", "there is something behind its end"),
+        (lambda data: gzip.compress(gzip.decompress(data) + b"more" * 128), "there is something behind the end of the archive"),
+    ],
+)
+def test_an_archive_is_checked_to_its_very_end(root: Path, spoil: Callable[[bytes], bytes], message: str) -> None:
+    path = root / "packages" / LINUX
+    path.write_bytes(spoil(path.read_bytes()))
+    admit(root, LINUX)
+    assert message in found(root / "packages")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"uid": 1000}, "belongs to 1000:0, not to root"),
+        ({"gid": 1000}, "belongs to 0:1000, not to root"),
+    ],
+)
+def test_an_archive_of_another_owner_is_named(root: Path, values: dict[str, object], message: str) -> None:
+    path = root / "packages" / LINUX
+    path.write_bytes(every(**values)(path.read_bytes()))
+    admit(root, LINUX)
+    assert message in found(root / "packages")
+
+
+def test_an_empty_folder_too_much_is_named(root: Path) -> None:
+    path = root / "packages" / LINUX
+    folder = tarfile.TarInfo("hello-1.2.3-linux-amd64-complete/more")
+    folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+    path.write_bytes(added(lambda archive: archive.addfile(folder))(path.read_bytes()))
+    admit(root, LINUX)
+    assert "hello-1.2.3-linux-amd64-complete/more is a folder of no file of the distribution" in found(root / "packages")
+
+
+@pytest.mark.req("S0-39")
+def test_lists_that_agree_on_a_lie_are_told_by_what_was_noted_when_packing(root: Path) -> None:
+    path = root / "packages/installers/install.sh"
+    path.write_text("#!/bin/sh\necho other\n")
+    admit(root, "installers/install.sh")
+    assert "installers/install.sh: it is not what slipway made" in found(root / "packages")
+    shutil.rmtree(root / ".slipway")
+    assert found(root / "packages") == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"platform": "amiga"}, "it is for amiga, which is no platform"),
+        ({"digests": {"sha256": "0" * 64, "sha999": "0"}}, "a digest of it that nobody can check: sha999"),
+        ({"digests": {"sha256": "0" * 64, "shake_128": "0"}}, "a digest of it that nobody can check: shake_128"),
+        ({"path": f"./{LINUX}"}, "its path in the manifest is not one inside the folder"),
+        ({"path": "", "name": ""}, "its path in the manifest is not one inside the folder"),
+    ],
+)
+def test_a_manifest_that_says_odd_things_is_named(root: Path, change: dict[str, object], message: str) -> None:
+    file = root / "packages/manifest.json"
+    manifest = json.loads(file.read_text())
+    next(each for each in manifest["artifacts"] if each["name"] == LINUX).update(change)
+    file.write_text(json.dumps(manifest))
+    assert message in found(root / "packages")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"version": "9.9.9"}, f"{LINUX}: its name is not one of hello 9.9.9"),
+        ({"version": "9.9.9"}, f"{DEB}: its version is 1.2.3, not 9.9.9"),
+        ({"schema": 99}, "is a manifest of schema 99"),
+    ],
+)
+def test_a_manifest_of_something_else_is_named(root: Path, change: dict[str, object], message: str) -> None:
+    file = root / "packages/manifest.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    assert message in found(root / "packages")
+
+
+def test_a_manifest_that_cannot_be_read_is_named(root: Path) -> None:
+    file = root / "packages/manifest.json"
+    file.write_text("[" * 100_000)
+    assert "is not a manifest" in found(root / "packages")
+    file.unlink()
+    file.mkdir()
+    assert "is not a manifest" in found(root / "packages")
+
+
+def test_packages_behind_a_link_are_named(root: Path) -> None:
+    (root / "packages/binaries").rename(root / "elsewhere")
+    (root / "packages/binaries").symlink_to(root / "elsewhere")
+    assert f"{DEB}: it is in a folder that is a link" in found(root / "packages")
+
+
+def test_a_checksum_file_with_windows_lines_is_named(root: Path) -> None:
+    path = root / "packages/SHA256SUMS"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert "SHA256SUMS: it does not list" in found(root / "packages")
 
 
 def test_a_deb_without_a_part_is_named(root: Path) -> None:
