@@ -159,7 +159,7 @@ class Flow:
         return (*chosen, plan_checksums(release, target.name, packed, also=installers.planned_names(release)))
 
     def _stages(self, target: Target) -> tuple[str, ...]:
-        # What is tested is packed first where it is stale, and then the lists have to follow. An older version is tested as it lies.
+        # What is tested is packed first where it is stale, and then the lists follow. Another version is tested as it lies.
         packs = "test-dist" in target.stages and self.request.tested == self.request.release
         return (*target.stages, *PACKAGING) if packs else target.stages
 

@@ -356,3 +356,14 @@ def test_install_and_uninstall_leave_nothing(built: Path, tmp_path: Path) -> Non
     assert removed.returncode == 0, removed.stderr
     assert not (tmp_path / "prefix").exists() or not list((tmp_path / "prefix").rglob("*"))
     assert list(home.iterdir()) == []
+
+
+@pytest.mark.req("S0-21")
+def test_what_is_tested_is_packed_first_but_another_version_is_tested_as_it_lies(project: Path) -> None:
+    def steps(*words: str) -> set[str]:
+        done = hello.run(project, "doit", "run", "--dry-run", "test-dist", "PLATFORMS=linux-amd64", *words)
+        assert done.returncode == 0, done.stderr
+        return {line.split()[2].split(":")[0] for line in done.stdout.splitlines()}
+
+    assert {"create-archives", "package-binaries", "create-installers", "test-dist"} <= steps()
+    assert steps("DIST_VERSION=1.0.0") == {"test-dist"}
