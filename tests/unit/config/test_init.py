@@ -15,7 +15,7 @@ from slipway.config.source import read_version
 from slipway.errors import ConfigError
 from slipway.model import CargoComponent, Project
 
-# As crates.io has it: the package is fd-find, the binary fd.
+# As the crate registry has it: the package is fd-find, the binary fd.
 FD = """\
 [package]
 edition = "2024"
