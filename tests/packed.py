@@ -17,7 +17,7 @@ from slipway.layout import Folders, destination
 from slipway.manifest import Artifact, record, record_path
 from slipway.model import Cell, Release
 
-FOLDERS = Folders.packaged("hello")
+FOLDERS = Folders.packaged("hello", "hello")
 Change = Callable[[tarfile.TarInfo], tarfile.TarInfo | None] | None
 # The smallest installer that does all that a real one does.
 INSTALL = r"""#!/bin/sh

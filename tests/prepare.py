@@ -11,7 +11,11 @@ from pathlib import Path
 # program: the Debian package that brings it
 PROGRAMS = {
     "cc": "gcc",
+    "curl": "curl",
     "git": "git",
+    "openssl": "openssl",
+    "readelf": "binutils",
+    "wget": "wget",
     "dockerd": "docker.io",
     "mmdebstrap": "mmdebstrap",
     "lintian": "lintian",

@@ -84,7 +84,7 @@ class Engine:
         raise NetworkError(
             f"the image {reference} for linux/{arch} is not here and cannot be pulled:\n    {pulled.output.strip()[-400:]}",
             hint="check the network and the image's name; a Debian image can also be made: "
-            'set bootstrap = "bookworm" in [tests] of slipway.toml and install mmdebstrap',
+            'set bootstrap = "bookworm" in [test] of slipway.toml and install mmdebstrap',
         )
 
     def able(self, image: str) -> Engine | None:

@@ -6,7 +6,7 @@ One InstallSpec per distribution. The shell installer, the packages and the serv
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from slipway.errors import ConfigError
@@ -16,6 +16,7 @@ from slipway.model import CargoComponent, Cell, CommandComponent, Release, Servi
 ROLES: Final = (
     ("bin/", "bin"),
     ("lib/", "lib"),
+    ("share/doc/{name}/", "doc"),
     ("share/", "share"),
     ("etc/{name}/", "config"),
     ("", "doc"),
@@ -48,9 +49,13 @@ class Folders:
         )
 
     @classmethod
-    def packaged(cls, name: str) -> Folders:
-        """Where a distribution's package manager puts files (Filesystem Hierarchy Standard 3.0)."""
-        return cls.under("/usr", name, config=f"/etc/{name}", state=f"/var/lib/{name}", units="/lib/systemd/system")
+    def packaged(cls, name: str, package: str) -> Folders:
+        """Where a distribution's package manager puts files (Filesystem Hierarchy Standard 3.0).
+
+        The documents' folder is named like the package (Debian policy 12.3).
+        """
+        usual = cls.under("/usr", name, config=f"/etc/{name}", state=f"/var/lib/{name}", units="/lib/systemd/system")
+        return replace(usual, doc=f"/usr/share/doc/{package}")
 
     def of(self, role: str) -> str:
         """The folder of a role."""

@@ -119,7 +119,14 @@ class Root:
 
     def dpkg(self, *words: str | Path) -> str:
         options = ("--force-script-chrootless", "--force-not-root", "--force-depends", "--force-confold")
-        return say("dpkg", f"--root={self.folder}", *options, *words, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
+        return say(
+            "dpkg",
+            f"--root={self.folder}",
+            "--log=/dev/null",
+            *options,
+            *words,
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+        )
 
     def files(self) -> set[str]:
         paths = (path.relative_to(self.folder) for path in self.folder.rglob("*") if not path.is_dir() or path.is_symlink())

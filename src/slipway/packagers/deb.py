@@ -50,7 +50,7 @@ class PackDeb:
 
     @property
     def _folders(self) -> Folders:
-        return Folders.packaged(self.spec.name)
+        return Folders.packaged(self.spec.name, self.facts.package)
 
     def __call__(self) -> None:
         """Pack; raises VerificationError when a file is not what was staged."""
@@ -82,7 +82,7 @@ class PackDeb:
         found: dict[str, Entry] = {}
         sums: dict[str, str] = {}
         for file in contents.files:
-            path = "." + installed(file.path, self.spec.name, self._folders, self.facts.doc)
+            path = "." + destination(file.path, self.spec.name, self._folders)
             entry = Entry(path=path, mode=file.mode, size=file.size, source=self.folder / file.path, sha256=file.sha256)
             if found.setdefault(path, entry).sha256 != file.sha256:
                 raise _clash(path, file.path)
@@ -145,12 +145,6 @@ def has_deb(release: Release, cell: Cell) -> bool:
     platform = cell.platform
     rivals = [other.platform for other in release.matrix if other.platform.deb == platform.deb]
     return bool(platform.deb) and (platform.libc == "gnu" or all(rival.libc != "gnu" for rival in rivals))
-
-
-def installed(path: str, name: str, folders: Folders, doc: str) -> str:
-    """Where a file of a distribution is installed: documents go to the folder that is named like the package."""
-    place = destination(path, name, folders)
-    return doc + place.removeprefix(folders.doc) if place.startswith(f"{folders.doc}/") else place
 
 
 def _step(release: Release, cell: Cell, texts: tuple[Path, ...]) -> Step:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -52,14 +51,9 @@ def deb_faults(path: Path, contents: Contents | None, manifest: Manifest) -> Ite
 
 
 def _places(contents: Contents, name: str, package: str) -> dict[str, File]:
-    """Where each file of a distribution is in the package; documents are in a folder that is named like the package."""
-    folders = replace(Folders.packaged(name), doc=f"/usr/share/doc/{package}")
-    usual = f"usr/share/doc/{name}/"
-    found = ((destination(file.path, name, folders).lstrip("/"), file) for file in contents.files)
-    return {
-        f"usr/share/doc/{package}/{place.removeprefix(usual)}" if place.startswith(usual) else place: file
-        for place, file in found
-    }
+    """Where each file of a distribution is in the package."""
+    folders = Folders.packaged(name, package)
+    return {destination(file.path, name, folders).lstrip("/"): file for file in contents.files}
 
 
 def _compared(files: Mapping[str, Member], wanted: Mapping[str, File], package: str) -> Iterator[str]:

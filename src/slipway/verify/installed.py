@@ -72,13 +72,6 @@ class Way:
     repeats: bool = True
     ignored: tuple[str, ...] = ()
     unpacked: tuple[str, ...] = ()
-    documents: str = ""
-
-    def place(self, path: str, name: str) -> str:
-        """Where a file of a distribution is; a package has its documents in a folder that is named like the package."""
-        place = destination(path, name, self.folders)
-        inside = place.startswith(f"{self.folders.doc}/") and self.documents
-        return f"{self.documents}{place.removeprefix(self.folders.doc)}" if inside else place
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -130,7 +123,7 @@ def _scripts(subject: Subject) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _try_deb(bench: Bench, package: Path, levels: tuple[str, ...], before: Snapshot) -> Snapshot:
     if bench.box.exec("command -v dpkg").code:
-        bench.report.skip(package.name, f"{bench.subject.image} has no dpkg; name a Debian image in [tests] of slipway.toml")
+        bench.report.skip(package.name, f"{bench.subject.image} has no dpkg; name a Debian image in [test] of slipway.toml")
         return before
     path = f"{PACKAGES}/{_relative(bench.subject, package)}"
     name = bench.must(["dpkg-deb", "-f", path, "Package"]).strip()
@@ -140,12 +133,11 @@ def _try_deb(bench: Bench, package: Path, levels: tuple[str, ...], before: Snaps
         name=package.name,
         install=(*quiet, *(("apt-get", "install", "-y", "--no-install-recommends") if with_apt else ("dpkg", "-i")), path),
         remove=(*quiet, *(("apt-get", "purge", "-y") if with_apt else ("dpkg", "--purge")), name),
-        folders=Folders.packaged(bench.subject.spec.name),
+        folders=Folders.packaged(bench.subject.spec.name, name),
         levels=levels,
         repeats=False,
         ignored=PACKAGE_MANAGER,
         unpacked=_filters(bench),
-        documents=f"/usr/share/doc/{name}",
     )
     return _try(bench, way, before, package=name)
 
@@ -177,7 +169,7 @@ def _check_files(bench: Bench, way: Way, installed: Snapshot) -> None:
 
 
 def _file_faults(bench: Bench, way: Way, installed: Snapshot, file: File) -> Iterator[str]:
-    place = way.place(file.path, bench.subject.spec.name)
+    place = destination(file.path, bench.subject.spec.name, way.folders)
     if _is_filtered(place, way.unpacked):
         return
     if (entry := _follow(installed, place)) is None:

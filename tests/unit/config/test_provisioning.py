@@ -87,7 +87,7 @@ def test_no_place_is_written_twice(project: Project) -> None:
 
 
 def test_configuration_goes_where_the_services_look_for_it(project: Project) -> None:
-    folders = Folders.packaged(project.name)
+    folders = Folders.packaged(project.name, project.name)
     installed = {destination(place, project.name, folders) for place in files(project, variant(project, "complete"))}
     for service in project.services:
         config = next(text for text in service.arguments if "{config}" in text)
