@@ -14,7 +14,8 @@ from slipway.errors import GateError, SlipwayError
 from slipway.files import remove_tree, write_atomic
 
 HOW_TO_GET_ONE: Final = (
-    "start docker (systemctl start docker, or open Docker Desktop), or install podman; SLIPWAY_ENGINE chooses one"
+    "start docker (systemctl start docker, or open Docker Desktop), or install it (apt-get install docker.io) or podman; "
+    "SLIPWAY_ENGINE chooses one"
 )
 _DRIVERS: Final = ("overlay2", "vfs")
 _PATIENCE: Final = 60.0
