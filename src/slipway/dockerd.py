@@ -14,7 +14,7 @@ from slipway.errors import GateError, SlipwayError
 from slipway.files import remove_tree, write_atomic
 
 HOW_TO_GET_ONE: Final = (
-    "start docker (systemctl start docker, or open Docker Desktop), or install it (apt-get install docker.io) or podman; "
+    "start docker (systemctl start docker, or open Docker Desktop), or install podman or docker (apt-get install docker.io); "
     "SLIPWAY_ENGINE chooses one"
 )
 _DRIVERS: Final = ("overlay2", "vfs")
