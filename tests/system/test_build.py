@@ -183,7 +183,7 @@ def test_the_compilers_own_message_is_shown(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"binaries": ("hello", "hello-servr")}, ["hello-servr", "did you mean hello-server", "components.platform"]),
+        ({"binaries": ("hello", "hello-servr")}, ["hello-servr", "did you mean hello-server", "component.platform"]),
         ({"package": "helo"}, ["no package helo", "did you mean hello"]),
     ],
 )
