@@ -110,7 +110,6 @@ class InstallRules:
 
     health: tuple[str, ...] = ()
     download_url: str = ""
-    config_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

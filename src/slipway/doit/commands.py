@@ -109,11 +109,11 @@ class Info(DoitInfo):  # type: ignore[misc]
             raise InvalidCommand(not_found=min(unknown))
         if pos_args or session.current.request is None:
             return int(super()._execute(pos_args, hide_status) or 0)
-        from slipway.tools import report
+        from slipway.tools import report_lines
 
         self.dep_manager.close()
-        for row in report(session.current.request.release.project.root):
-            console.out(f"{row.name:16} {row.state:8} {row.version or '-':12} {row.hint or row.purpose}")
+        for line in report_lines(session.current.request.release):
+            console.out(line)
         return 0
 
 
