@@ -85,6 +85,39 @@ def test_package_binaries_makes_debs_too(project: Path) -> None:
     assert {path.name: path.read_bytes() for path in (project / "packages/binaries").glob("*.deb")} == before
 
 
+@pytest.mark.req("S0-35")
+def test_package_binaries_puts_what_it_makes_where_it_is_told(project: Path) -> None:
+    flags = ("--platforms", "linux-amd64,windows-amd64", "--output-dir", "elsewhere")
+    debs = hello.run(project, "slipway", "package-binaries", *flags, "--format", "deb", "--checksum")
+    assert debs.returncode == 0, debs.stderr
+    assert {path.name for path in (project / "elsewhere").iterdir()} == {
+        "SHA256SUMS",
+        "hello-minimal_1.2.3_amd64.deb",
+        "hello_1.2.3_amd64.deb",
+    }
+    subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=project / "elsewhere", check=True)
+    assert hello.run(project, "slipway", "package-binaries", *flags, "--no-compress").returncode == 0
+    for platform in ("linux-amd64", "windows-amd64"):
+        with tarfile.open(project / f"elsewhere/hello-1.2.3-{platform}.tar", "r:") as archive:
+            assert len(archive.getnames()) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.req("S0-35")
+def test_package_binaries_strips_what_it_packs_and_leaves_the_source(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "main.c").write_text("int main(void) { return 0; }\n")
+    source = project / "bare/linux-amd64/tiny"
+    source.parent.mkdir(parents=True)
+    subprocess.run(["cc", "-g", "-o", source, tmp_path / "main.c"], check=True)
+    before = source.read_bytes()
+    flags = ("--source-dir", "bare", "--output-dir", "out", "--platforms", "linux-amd64", "--strip")
+    done = hello.run(project, "slipway", "package-binaries", *flags)
+    assert done.returncode == 0, done.stderr
+    with tarfile.open(project / "out/hello-1.2.3-linux-amd64.tar.gz") as archive:
+        assert archive.getmember("hello-1.2.3-linux-amd64/tiny").size < len(before)
+    assert source.read_bytes() == before
+
+
 @pytest.mark.req("S0-35", "S0-75")
 @pytest.mark.parametrize(
     "words",

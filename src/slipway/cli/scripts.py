@@ -29,14 +29,16 @@ def generate_distribution(front: Front, verbose: bool, dry_run: bool, variables:
 
 
 @click.command("package-binaries")
-@click.option("--source-dir", type=_FOLDER, default=Path("dist/platform"), show_default=True, help="Where the binaries lie.")
+@click.option(
+    "--source-dir", type=_FOLDER, default=Path("dist/platform"), show_default=True, help="Where the binaries for archives lie."
+)
 @click.option("--output-dir", type=_FOLDER, default=Path("packages/binaries"), show_default=True, help="Where the packages go.")
 @click.option("--platforms", default="", help="Comma list of platforms (default: all of the project's).")
 @click.option(
     "--format", "kind", type=click.Choice(["archive", "deb"]), default="archive", show_default=True, help="What to make."
 )
 @click.option("--compress/--no-compress", default=True, help="Compress archives (default) or not.")
-@click.option("--strip", is_flag=True, help="Remove debug symbols again, from copies.")
+@click.option("--strip", is_flag=True, help="Remove debug symbols from what goes into archives.")
 @click.option("--checksum", is_flag=True, help="Write SHA256SUMS beside the packages.")
 @common
 @click.pass_obj
@@ -52,20 +54,10 @@ def package_binaries(  # noqa: PLR0913, PLR0917 - the documented flags
     dry_run: bool,
 ) -> None:
     """Pack compiled binaries, or make the packages of the platforms."""
-    from slipway.packagers.binaries import BinariesWish, ListDigests, plan_binaries
-    from slipway.packagers.deb import plan_debs
-    from slipway.steps import Step
+    from slipway.packagers.binaries import BinariesWish, plan_binaries
 
-    release = front.request(PLATFORMS=platforms).release
-    if kind == "archive":
-        wish = BinariesWish(source=source_dir.absolute(), output=output_dir.absolute(), compress=compress, strip=strip)
-        run_steps(plan_binaries(release, wish, checksum=checksum), dry_run=dry_run)
-        return
-    steps = plan_debs(release)
-    packed = tuple(step.outputs[0] for step in steps)
-    listing = ListDigests(files=packed, target=output_dir.absolute() / "SHA256SUMS")
-    sums = (Step(stage="package-binaries", key="SHA256SUMS", doc="List the digests", run=listing),) if checksum else ()
-    run_steps((*steps, *sums), dry_run=dry_run)
+    wish = BinariesWish(source=source_dir.absolute(), output=output_dir.absolute(), compress=compress, strip=strip)
+    run_steps(plan_binaries(front.request(PLATFORMS=platforms).release, wish, kind, checksum=checksum), dry_run=dry_run)
 
 
 @click.command("create-installer")

@@ -1,25 +1,28 @@
-"""Archives of bare binaries, as the script `package-binaries` makes them from `dist/platform/`."""
+"""What the script `package-binaries` makes: archives of the bare binaries in `dist/platform/`, or Debian packages."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from slipway import process, tools
 from slipway.compress import compressing
 from slipway.errors import GateError
-from slipway.files import HashingWriter, digest_file, write_atomic
+from slipway.files import HashingWriter, copy_hashed, digest_file, write_atomic
 from slipway.model import Release
+from slipway.packagers.deb import plan_debs
 from slipway.packagers.entries import Entry, with_folders
 from slipway.packagers.tar import tar_size, write_tar
 from slipway.packagers.zip import write_zip
 from slipway.platforms import Platform
 from slipway.steps import Step
 
-STAGE = "package-binaries"
+STAGE: Final = "package-binaries"
+Planned = tuple[tuple[Step, ...], tuple[Path, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,23 +78,52 @@ class ListDigests:
         write_atomic(self.target, "".join(lines).encode())
 
 
-def plan_binaries(release: Release, wish: BinariesWish, *, checksum: bool) -> tuple[Step, ...]:
-    """Plan an archive of the binaries of each platform that was asked for, and the list of their digests."""
-    steps = tuple(_step(release, row, wish) for row in release.platforms)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyPackage:
+    """Copy a package to another folder."""
+
+    source: Path
+    target: Path
+
+    def __call__(self) -> None:
+        """Copy."""
+        copy_hashed(self.source, self.target, mode=0o644)
+
+
+def plan_binaries(release: Release, wish: BinariesWish, kind: str, *, checksum: bool) -> tuple[Step, ...]:
+    """Plan the packages of one kind of each platform that was asked for, and the list of their digests."""
+    steps, made = _KINDS[kind](release, wish)
     if not checksum:
         return steps
-    packed = tuple(path for step in steps for path in step.outputs)
     target = wish.output / "SHA256SUMS"
-    listing = ListDigests(files=packed, target=target)
-    return (*steps, Step(stage=STAGE, key="SHA256SUMS", doc="List the digests", run=listing, inputs=packed, outputs=(target,)))
+    listing = ListDigests(files=made, target=target)
+    return (*steps, Step(stage=STAGE, key="SHA256SUMS", doc="List the digests", run=listing, inputs=made, outputs=(target,)))
 
 
-def _step(release: Release, platform: Platform, wish: BinariesWish) -> Step:
+def _archives(release: Release, wish: BinariesWish) -> Planned:
+    steps = tuple(_archive_step(release, row, wish) for row in release.platforms)
+    return steps, tuple(path for step in steps for path in step.outputs)
+
+
+def _debs(release: Release, wish: BinariesWish) -> Planned:
+    """Debian packages are made where the manifest lists them, and copied from there."""
+    packing = plan_debs(release)
+    made = tuple(step.outputs[0] for step in packing)
+    copies = tuple(_copy_step(path, wish.output / path.name) for path in made if path.parent != wish.output)
+    return (*packing, *copies), tuple(wish.output / path.name for path in made)
+
+
+def _copy_step(source: Path, target: Path) -> Step:
+    run = CopyPackage(source=source, target=target)
+    return Step(stage=STAGE, key=f"copy.{target.name}", doc=f"Copy {target.name}", run=run, inputs=(source,), outputs=(target,))
+
+
+def _archive_step(release: Release, platform: Platform, wish: BinariesWish) -> Step:
     name = f"{release.base}-{platform.id}"
-    suffix = "zip" if platform.archive == "zip" else "tar.gz" if wish.compress else "tar"
+    packed = "zip" if platform.archive == "zip" else "tar.gz"
     run = PackBinaries(
         folder=wish.source / platform.id,
-        target=wish.output / f"{name}.{suffix}",
+        target=wish.output / f"{name}.{packed if wish.compress else 'tar'}",
         name=name,
         wish=wish,
         compression=release.project.compression,
@@ -111,3 +143,6 @@ def _stripped(files: list[Path], scratch: Path) -> list[Path]:
         shutil.copyfile(path, scratch / path.name)
         process.run([strip, scratch / path.name])
     return sorted(scratch.iterdir())
+
+
+_KINDS: Final[Mapping[str, Callable[[Release, BinariesWish], Planned]]] = {"archive": _archives, "deb": _debs}

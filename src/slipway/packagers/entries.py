@@ -83,5 +83,6 @@ def _verified(entry: Entry, source: Path) -> Iterator[bytes]:
 
 def _changed(source: Path, how: str) -> VerificationError:
     return VerificationError(
-        f"{source} {how} since the distribution was laid out", hint="lay it out again: doit dist-generate, then run this again"
+        f"{source} {how} since the distribution was laid out",
+        hint="doit clean-dist removes it, and the same command lays it out again",
     )

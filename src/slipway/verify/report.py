@@ -65,7 +65,8 @@ class Report:
             details = "".join(f"\n  {check.name}: {check.detail}" for check in failed)
             raise VerificationError(
                 f"{self.name} failed {len(failed)} of {len(self.checks)} checks{details}",
-                hint=f"CLEANUP=false keeps the container to look into; the whole output is in {console.log_name()}",
+                hint="slipway test-distribution --no-cleanup keeps the container to look into; "
+                f"the whole output is in {console.log_name()}",
             )
         where = f"checked statically: {self.without}" if self.without else f"tested in a clean container ({self.image})"
         console.say(f"      {self.name}: {self.count('passed')} checks passed, {where}")
