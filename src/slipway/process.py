@@ -7,9 +7,9 @@ import shlex
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -53,16 +53,16 @@ def run(
     """
     words, shown = _echo(argv)
     with _child(words, cwd, env, stdin is not None) as child, _limited(child) as late:
-        feeder = _aside(_feed, child.stdin, stdin or "")
-        lines = list(_follow(child.stdout))
-        feeder.join()
+        _aside(_feed, child.stdin, stdin or "")
+        said = _Listener(child.stdout, _logged)
         child.wait()
+        output = said.text(shown)
     if late.is_set():
-        said = _tail("".join(lines))
-        raise SlipwayError(f"{shown} still ran after {_limit.get():g} seconds and was stopped\n{said}".rstrip(), hint=_where())
+        message = f"{shown} still ran after {_limit.get():g} seconds and was stopped\n{_tail(output)}"
+        raise SlipwayError(message.rstrip(), hint=_where())
     if check and child.returncode != 0:
-        raise SlipwayError(failure(shown, child.returncode, "".join(lines)), hint=_where())
-    return Result(child.returncode, "".join(lines))
+        raise SlipwayError(failure(shown, child.returncode, output), hint=_where())
+    return Result(child.returncode, output)
 
 
 def question(argv: Argv, *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Result:
@@ -70,14 +70,11 @@ def question(argv: Argv, *, cwd: Path | None = None, env: Mapping[str, str] | No
 
     A failure is left to the caller to judge; a program that is not there raises SlipwayError.
     """
-    words, _ = _echo(argv)
-    answer: list[str] = []
+    words, shown = _echo(argv)
     with _child(words, cwd, env, talk=False, apart=True) as child:
-        assert child.stdout is not None
-        reader = _aside(answer.extend, child.stdout)
-        lines = list(_follow(child.stderr))
-        reader.join()
-    return Result(child.returncode, "".join(lines), "".join(answer))
+        answer, errors = _Listener(child.stdout, str), _Listener(child.stderr, _logged)
+        child.wait()
+        return Result(child.returncode, errors.text(shown), answer.text(shown))
 
 
 def capture(argv: Argv, *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str | None:
@@ -205,16 +202,16 @@ def _echo(argv: Argv) -> tuple[list[str], str]:
 def _child(
     words: list[str], cwd: Path | None, env: Mapping[str, str] | None, talk: bool, apart: bool = False
 ) -> Iterator[subprocess.Popen[str]]:
-    with _spawn(words, cwd, env, talk, apart) as child:
-        _children.add(child)
-        try:
-            yield child
-        except BaseException:
-            _end(child)
-            raise
-        finally:
-            child.wait()
-            _children.discard(child)
+    child = _spawn(words, cwd, env, talk, apart)
+    _children.add(child)
+    try:
+        yield child
+    except BaseException:
+        _end(child)
+        raise
+    finally:
+        child.wait()
+        _children.discard(child)
 
 
 @contextmanager
@@ -271,8 +268,30 @@ def _explain(program: str, error: OSError) -> SlipwayError:
     return SlipwayError(f"{program} cannot be started: {error.strerror}", hint="is it a program for this system?")
 
 
+class _Listener:
+    """Keeps what a program says, line by line, beside the thread that waits for it to end."""
+
+    def __init__(self, pipe: IO[str] | None, each: Callable[[str], str]) -> None:
+        self._lines: list[str] = []
+        self._thread = _aside(self._listen, pipe, each)
+
+    def _listen(self, pipe: IO[str], each: Callable[[str], str]) -> None:
+        with pipe:
+            self._lines.extend(map(each, pipe))
+
+    def text(self, shown: str) -> str:
+        """Return all that was said, after the program has ended.
+
+        Something it left running may hold its output open for ever, so there is an end to waiting for more.
+        """
+        self._thread.join(GRACE)
+        if self._thread.is_alive():
+            console.warn(f"{shown} has ended, but what it started still runs and holds its output open; not waiting for that")
+        return "".join(self._lines)
+
+
 def _aside(work: Callable[..., None], *arguments: object) -> threading.Thread:
-    thread = threading.Thread(target=work, args=arguments, daemon=True)
+    thread = threading.Thread(target=copy_context().run, args=(work, *arguments), daemon=True)
     thread.start()
     return thread
 
@@ -284,8 +303,7 @@ def _feed(pipe: IO[str] | None, text: str) -> None:
             pipe.write(text)
 
 
-def _follow(pipe: Iterable[str] | None) -> Iterator[str]:
-    for line in pipe or ():
-        clean = redact(line)
-        console.log(clean.rstrip("\n"))
-        yield clean
+def _logged(line: str) -> str:
+    clean = redact(line)
+    console.log(clean.rstrip("\n"))
+    return clean

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import threading
 import time
@@ -169,11 +171,25 @@ def test_a_break_in_the_middle_ends_the_program(tmp_path: Path, monkeypatch: pyt
     def interrupt(line: str) -> None:
         if "pid" in line and not line.startswith("+"):
             seen.append(int(line.split()[1]))
-            raise KeyboardInterrupt
+            os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(console, "log", interrupt)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     start = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        process.run(sh("echo pid $$; exec sleep 30"))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            process.run(sh("echo pid $$; exec sleep 30"))
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert time.monotonic() - start < 10
     assert not Path(f"/proc/{seen[0]}").exists()
+
+
+def test_what_a_program_left_running_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(process, "GRACE", 0.2)
+    start = time.monotonic()
+    assert process.run(sh("echo said; sleep 30 & exit 0")).output == "said\n"
+    assert time.monotonic() - start < 10
+    assert "still runs and holds its output open" in capsys.readouterr().err

@@ -10,16 +10,29 @@ use std::sync::Arc;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_provisioning-control-center");
 
-fn start(orchestrator: &str) -> (Child, String) {
+/// A started program; it ends with the test, also when the test fails.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(orchestrator: &str) -> (Running, String) {
     let mut child = Command::new(PROGRAM)
         .args(["--listen", "127.0.0.1:0", "--orchestrator", orchestrator])
         .env("PROVISIONING_CONFIG_DIR", "/nonexistent")
         .env_remove("RUST_LOG")
+        .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    let stderr = child.stderr.take().unwrap();
+    let child = Running(child);
     let mut line = String::new();
-    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(stderr).read_line(&mut line).unwrap();
     let url = format!("http://{}", line.trim().rsplit(' ').next().unwrap());
     (child, url)
 }
@@ -40,7 +53,7 @@ fn shows_an_orchestrator() {
     let server = Server::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", server.address());
     std::thread::spawn(move || server.run(Arc::new(orchestrator)));
-    let (mut child, url) = start(&address);
+    let (_child, url) = start(&address);
     let (status, page) = send("GET", &url, "/", None).unwrap();
     assert!(
         status == 200 && page.contains("<td>&lt;web&gt;</td>") && page.contains("9.9"),
@@ -49,13 +62,11 @@ fn shows_an_orchestrator() {
     let (_, state) = send("GET", &url, "/api/status", None).unwrap();
     let state = Json::parse(&state).unwrap();
     assert_eq!((state.text("version"), state.list("servers").len()), ("9.9", 1));
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
 
 #[test]
 fn works_without_an_orchestrator() {
-    let (mut child, url) = start("http://127.0.0.1:1");
+    let (_child, url) = start("http://127.0.0.1:1");
     let (status, page) = send("GET", &url, "/", None).unwrap();
     assert!(status == 200 && page.contains("orchestrator not reachable"), "{page}");
     let (status, state) = send("GET", &url, "/api/status", None).unwrap();
@@ -64,6 +75,4 @@ fn works_without_an_orchestrator() {
     assert_eq!(send("GET", &url, "/health", None).unwrap().0, 200);
     assert_eq!(send("GET", &url, "/x", None).unwrap().0, 404);
     assert_eq!(send("POST", &url, "/", None).unwrap().0, 405);
-    child.kill().unwrap();
-    child.wait().unwrap();
 }

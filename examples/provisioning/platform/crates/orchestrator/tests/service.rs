@@ -10,18 +10,30 @@ use std::time::{Duration, Instant};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_provisioning-orchestrator");
 
+/// A started program; it ends with the test, also when the test fails.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Starts it on a free port; gives its URL and what it logs.
-fn start(data: &std::path::Path) -> (Child, String, BufReader<std::process::ChildStderr>) {
+fn start(data: &std::path::Path) -> (Running, String, BufReader<std::process::ChildStderr>) {
     let config = data.with_extension("toml");
     std::fs::write(&config, "listen = \"127.0.0.1:1\" # the flag wins\n").unwrap();
     let mut child = Command::new(PROGRAM)
         .args(["--listen", "127.0.0.1:0", "--config", config.to_str().unwrap(), "--data-dir"])
         .arg(data)
         .env_remove("RUST_LOG")
+        .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut log = BufReader::new(child.stderr.take().unwrap());
+    let child = Running(child);
     let mut line = String::new();
     while !line.contains("listening on ") {
         line.clear();
@@ -61,20 +73,19 @@ fn serves_and_stops() {
     raw.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
 
-    let kill = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    let kill = Command::new("kill").args(["-TERM", &child.0.id().to_string()]).status().unwrap();
     let told = Instant::now();
     assert!(kill.success());
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(child.0.wait().unwrap().code(), Some(0));
     assert!(told.elapsed() < Duration::from_secs(1));
     let mut rest = String::new();
     log.read_to_string(&mut rest).unwrap();
     assert!(rest.ends_with("INFO stopped\n"), "{rest}");
 
-    let (mut child, url, _log) = start(&data);
+    let (child, url, _log) = start(&data);
     let servers = call("GET", &url, "/api/v1/servers", None).unwrap();
     assert_eq!(servers.list("servers").len(), 1, "the data is kept");
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(child);
     std::fs::remove_dir_all(&data).unwrap();
     std::fs::remove_file(data.with_extension("toml")).unwrap();
 }
