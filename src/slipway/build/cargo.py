@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from slipway.build.compile import Compile
+from slipway.build.invocation import Invocation
 from slipway.build.preflight import Preflight
 from slipway.build.toolchain import choose
 from slipway.build.workspace import ROOT_FILES, find_root, inherited_flags
@@ -60,7 +61,7 @@ def _step(
 ) -> Step:
     project, way = release.project, choose(release, platform)
     places = _places(release, platform, group)
-    run = Compile(
+    call = Invocation(
         project=project.name,
         version=str(release.version),
         epoch=release.epoch,
@@ -72,14 +73,12 @@ def _step(
         toolchain=os.environ.get("RUSTUP_TOOLCHAIN", ""),
         # A container's build scripts need the container's libc, so the two never share a folder.
         target_dir=release.paths.state / "target" / (f"{platform.id}-cross" if way.name == "cross" else platform.id),
-        places=places,
-        preflight=preflight,
     )
     return Step(
         stage=STAGE,
         key=key,
         doc=f"Compile {', '.join(part.name for part in group)} for {platform.id}",
-        run=run,
+        run=Compile(call=call, places=places, preflight=preflight),
         inputs=inputs,
         outputs=tuple(places.values()),
     )

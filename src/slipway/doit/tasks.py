@@ -71,7 +71,7 @@ def announce_platforms(tasks: Iterable[Task]) -> None:
     """Tell the Steps that compile about each other, so that the first finds all that is missing for any of them."""
     actions = (getattr(action, "py_callable", None) for task in tasks for action in task.actions)
     runs = (action.step.run for action in actions if isinstance(action, RunStep))
-    announce(run.platform.id for run in runs if isinstance(run, Compile))
+    announce(run.call.platform.id for run in runs if isinstance(run, Compile))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ import pytest
 
 import sample
 from slipway import process
-from slipway.build import compile as compiling
 from slipway.build import workspace
 from slipway.build.cargo import plan_compile
+from slipway.build.diagnosis import explain
 from slipway.errors import ConfigError, NetworkError, SlipwayError
 from slipway.model import CargoComponent, PlatformSettings, Release
 from slipway.platforms import DOCUMENTED, PLATFORMS
@@ -134,7 +134,7 @@ def test_planning_runs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     ],
 )
 def test_what_cargo_says_about_the_network(said: str) -> None:
-    assert isinstance(compiling._explain("linux-amd64", process.Result(101, said)), NetworkError)
+    assert isinstance(explain("linux-amd64", process.Result(101, said)), NetworkError)
 
 
 def test_a_compilers_message_is_shown_from_its_start() -> None:
@@ -142,7 +142,7 @@ def test_a_compilers_message_is_shown_from_its_start() -> None:
         "".join(f"   Compiling crate{n}\n" for n in range(100))
         + "error[E0425]: cannot find x\n --> src/main.rs:3:5\nnote: more\n"
     )
-    error = compiling._explain("linux-amd64", process.Result(101, said))
+    error = explain("linux-amd64", process.Result(101, said))
     assert type(error) is SlipwayError
     assert error.message.splitlines()[1:] == ["    error[E0425]: cannot find x", "     --> src/main.rs:3:5", "    note: more"]
 
