@@ -8,12 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-# program: the Debian package that brings it
+# program, or file where there is none: the Debian package that brings it
 PROGRAMS = {
     "cc": "gcc",
     "curl": "curl",
     "git": "git",
     "openssl": "openssl",
+    "llvm-readobj": "llvm",
     "readelf": "binutils",
     "wget": "wget",
     "dockerd": "docker.io",
@@ -34,6 +35,12 @@ PROGRAMS = {
     "zip": "zip",
     "systemd-analyze": "systemd",
     "setpriv": "util-linux",
+    "unshare": "util-linux",
+    "qemu-aarch64-static": "qemu-user-static",
+    "wine": "wine",
+    "/usr/lib/wine/wine64": "wine64",
+    "/usr/aarch64-linux-gnu/lib/libc.so.6": "libc6-arm64-cross",
+    "/usr/aarch64-linux-gnu/lib/libgcc_s.so.1": "libgcc-s1-arm64-cross",
 }
 OTHERS = {"cargo": "Rust with cargo is needed: see https://rustup.rs"}
 
@@ -45,7 +52,7 @@ def main() -> int:
             print(f"{program} is not installed. {advice}", file=sys.stderr)
             return 1
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"
-    missing = sorted({package for program, package in PROGRAMS.items() if not shutil.which(program, path=path)})
+    missing = sorted({package for program, package in PROGRAMS.items() if not _is_there(program, path)})
     if not missing:
         return 0
     install = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
@@ -57,6 +64,10 @@ def main() -> int:
     subprocess.run(["apt-get", "update", "--quiet"], env=quiet, stdout=subprocess.DEVNULL, check=True)
     subprocess.run(install, env=quiet, stdout=subprocess.DEVNULL, check=True)
     return 0
+
+
+def _is_there(name: str, path: str) -> bool:
+    return Path(name).exists() if name.startswith("/") else shutil.which(name, path=path) is not None
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from typing import Final, Self
 from slipway import console, dockerd, process
 from slipway.dockerd import HOW_TO_GET_ONE, wait_until
 from slipway.errors import GateError, NetworkError, SlipwayError, UsageError
-from slipway.files import write_atomic
+from slipway.files import cache_dir, write_atomic
 
 ENGINES: Final = {
     "docker": ("version", "--format", "{{.Server.Version}} {{.Server.Arch}}"),
@@ -87,6 +87,11 @@ class Engine:
             'set bootstrap = "bookworm" in [test] of slipway.toml and install mmdebstrap',
         )
 
+    def ensure_tag(self, reference: str, bootstrap: str = "") -> str:
+        """As `ensure_image`, but return the name under which the image is here."""
+        found = self.ensure_image(reference, bootstrap)
+        return reference if self.image_id(reference) == found else _base_tag(bootstrap, self.arch)
+
     def able(self, image: str) -> Engine | None:
         """Return the engine with the settings under which programs of an image run here, natively or emulated."""
         for engine in (self, *self._modest()):
@@ -122,12 +127,7 @@ def engine() -> Engine:
         run = dockerd.join(cache_dir() / "docker")
         if found := _answering("docker", {"DOCKER_HOST": dockerd.address(run)}, run):
             return found
-    raise GateError(f"no container engine answers: {wanted or 'neither docker nor podman'}", hint=HOW_TO_GET_ONE)
-
-
-def cache_dir() -> Path:
-    """Where images are kept between runs."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "slipway"
+    raise _silent(wanted)
 
 
 def systemd_image(engine: Engine, base: str) -> str:
@@ -258,8 +258,39 @@ def _answering(program: str, env: Mapping[str, str] | None = None, home: Path | 
     return Engine(program=program, version=version, arch=arch, env=env or {}, home=home) if arch else None
 
 
+def _silent(wanted: str) -> GateError:
+    """Say why no engine answers, in the engine's own words, and what to do about the first reason that is known."""
+    said = {name: answer for name in ((wanted,) if wanted else ENGINES) if (answer := _complaint(name))}
+    reasons = "".join(f"; {name} says: {answer}" for name, answer in said.items())
+    known = (hint for answer in said.values() for sign, hint in _KNOWN.items() if sign in answer)
+    return GateError(
+        f"no container engine answers: {wanted or 'neither docker nor podman'}{reasons}", hint=next(known, HOW_TO_GET_ONE)
+    )
+
+
+def _complaint(program: str) -> str:
+    if process.which(program) is None:
+        return ""
+    lines = process.question([program, *ENGINES[program]]).output.strip().splitlines()
+    return next((line for line in lines if any(sign in line for sign in _KNOWN)), lines[-1] if lines else "").strip()
+
+
+_OTHERWISE: Final = "; SLIPWAY_ENGINE chooses another engine"
+_KNOWN: Final = {
+    "permission denied": "this user may not talk to the engine: sudo usermod -aG docker $USER, then log in again" + _OTHERWISE,
+    "docker daemon running": "systemctl start docker, or open Docker Desktop" + _OTHERWISE,
+    "Cannot connect to Podman": "podman machine start (before its first start: podman machine init)" + _OTHERWISE,
+    "podman machine": "podman machine start (before its first start: podman machine init)" + _OTHERWISE,
+    "no such host": "check DOCKER_HOST and docker context ls: the engine's machine is not found" + _OTHERWISE,
+}
+
+
+def _base_tag(suite: str, arch: str) -> str:
+    return f"localhost/slipway-base:{suite}-{arch}"
+
+
 def _bootstrap(engine: Engine, reference: str, suite: str, arch: str) -> str:
-    tag = f"localhost/slipway-base:{suite}-{arch}"
+    tag = _base_tag(suite, arch)
     console.say(f"      {reference} cannot be pulled: using a Debian {suite} made by mmdebstrap")
     if found := engine.image_id(tag, arch):
         return found

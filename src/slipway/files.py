@@ -92,6 +92,11 @@ def explained(path: Path) -> Iterator[None]:
         ) from error
 
 
+def cache_dir() -> Path:
+    """Where slipway keeps what it may make or fetch again: toolchains, programs, images. The whole folder may be deleted."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "slipway"
+
+
 _IN_THE_WAY: Final = "something else has that name, or that of a folder above it: move it away"
 _WRITE_HINTS: Final = {
     28: "the disk is full: free some space (doit clean removes what slipway made) and run again",

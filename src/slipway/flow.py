@@ -10,7 +10,10 @@ from typing import Final
 from slipway import installers
 from slipway.build.cargo import plan_compile
 from slipway.build.command import plan_commands
+from slipway.build.prebuilt import plan_prebuilt
+from slipway.build.python import plan_python
 from slipway.build.unit import plan_unit_tests
+from slipway.build.universal import plan_joins
 from slipway.build.validate import plan_validation
 from slipway.dist.bundle import plan_bundle
 from slipway.dist.clean import plan_clean
@@ -21,6 +24,7 @@ from slipway.model import Release
 from slipway.packagers.archive import plan_archives
 from slipway.packagers.checksums import plan_checksums
 from slipway.packagers.deb import plan_debs
+from slipway.packagers.wheel import plan_wheels
 from slipway.platforms import Platform
 from slipway.request import Request
 from slipway.steps import Step, unique
@@ -28,6 +32,8 @@ from slipway.verify.distribution import plan_tests
 from slipway.verify.package import plan_package_validation
 
 PACKAGING: Final = ("create-archives", "package-binaries", "create-installers")
+# By which the keys of Steps begin that are not for one platform, such as those of wheels.
+ANYWHERE: Final = "any"
 EVERYTHING: Final = ("validate-config", "dist-generate", *PACKAGING)
 
 
@@ -117,14 +123,19 @@ def _plan_tests(ask: Asked) -> tuple[Step, ...]:
     return plan_tests(request.tested, packages, levels=request.levels)
 
 
+_BUILDERS: Final = (plan_compile, plan_joins, plan_commands, plan_python, plan_prebuilt)
 STAGES: Final = (
-    Stage("compile-platform", lambda ask: (*plan_compile(ask.whole), *plan_commands(ask.whole)), "platform"),
+    Stage(
+        "compile-platform",
+        lambda ask: tuple(step for plan in _BUILDERS for step in plan(ask.whole)),
+        "platform",
+    ),
     Stage("bundle-core", lambda ask: plan_bundle(ask.whole)),
     Stage("validate-config", lambda ask: plan_validation(ask.whole)),
     Stage("unit-tests", lambda ask: plan_unit_tests(ask.whole)),
     Stage("dist-generate", lambda ask: plan_staging(ask.whole), "cell"),
     Stage("create-archives", lambda ask: ask.archives, "cell"),
-    Stage("package-binaries", lambda ask: ask.debs, "cell"),
+    Stage("package-binaries", lambda ask: (*ask.debs, *plan_wheels(ask.whole)), "cell"),
     Stage("create-installers", lambda ask: installers.plan_installers(ask.request.release)),
     Stage("test-dist", _plan_tests, "cell"),
     Stage("validate-package", lambda ask: plan_package_validation(ask.whole)),
@@ -169,6 +180,7 @@ class Flow:
         platforms = self._platforms(target.platforms)
         cells = self.request.release.cells_of(platforms)
         wanted = {row.id for row in platforms} if stage.by == "platform" else {cell.id for cell in cells}
+        wanted.add(ANYWHERE)
         return (step for step in self.steps[stage.name] if _base(step) in wanted)
 
     def _platforms(self, which: str) -> tuple[Platform, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from slipway.errors import ConfigError
-from slipway.model import CargoComponent, Cell, CommandComponent, Release, Service
+from slipway.model import Cell, Release, Service
 
 # The first part of a path in a distribution decides its role; `{name}` is the project's name. First match wins.
 ROLES: Final = (
@@ -82,14 +82,7 @@ class InstallSpec:
         """Derive the spec of a distribution from what the project says."""
         project = release.project
         parts = project.of(cell.variant)
-        binaries = [name for part in parts if isinstance(part, CargoComponent) for name in part.binaries]
-        made = [
-            to.removeprefix("bin/")
-            for part in parts
-            if isinstance(part, CommandComponent)
-            for to in part.outputs
-            if to.startswith("bin/")
-        ]
+        programs = [name for part in parts for name in part.programs]
         return cls(
             name=project.name,
             version=str(release.version),
@@ -97,7 +90,7 @@ class InstallSpec:
             homepage=project.homepage,
             platform=cell.platform.id,
             variant=cell.variant.name,
-            commands=tuple(name + cell.platform.exe for name in (*binaries, *made)),
+            commands=tuple(name + cell.platform.exe for name in programs),
             services=project.services_of(cell.variant),
             health=project.install.health,
         )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from slipway.binaries import Binary
 from slipway.errors import VerificationError
 from slipway.files import write_atomic
 from slipway.model import Project, Release
@@ -37,13 +38,26 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """One program or library of a component for one platform; `path` is its place in a distribution."""
+
+    path: str
+    platform: str
+    component: str
+    size: int
+    sha256: str
+    facts: Binary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """The artifacts of one release, sorted by path."""
+    """The artifacts of one release, sorted by path, and what the binaries in them are, sorted by platform and path."""
 
     name: str
     version: str
     epoch: int
     artifacts: tuple[Artifact, ...]
+    binaries: tuple[Built, ...] = ()
     schema: int = SCHEMA
 
     def dump(self) -> bytes:
@@ -70,6 +84,14 @@ class Record:
     artifact: Artifact
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """The programs and libraries that one component delivered for one platform, and the release that they were built for."""
+
+    release: str
+    binaries: tuple[Built, ...]
+
+
 def digest_names(project: Project) -> tuple[str, ...]:
     """The digests that every artifact gets: SHA-256 and those that the project asks for."""
     return tuple(dict.fromkeys(("sha256", *project.checksums)))
@@ -88,7 +110,17 @@ def record_path(release: Release, name: str) -> Path:
 def record(path: Path, release: str, artifact: Artifact) -> None:
     """Write the record of an artifact made for a release such as `provisioning-2.1.0`."""
     made = Record(release=release, artifact=artifact)
-    write_atomic(path, json.dumps(to_plain(made), indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n")
+    _write(path, made)
+
+
+def record_built(path: Path, release: str, binaries: Iterable[Built]) -> None:
+    """Write what a component's programs for a platform are; an output of the Step that builds them."""
+    _write(path, Delivered(release=release, binaries=tuple(sorted(binaries, key=lambda each: each.path))))
+
+
+def load_built(path: Path) -> Delivered:
+    """Read what a component's programs are; raises VerificationError when the file does not say it."""
+    return _read(path, Delivered, "record of binaries", f"remove {path} and run again")
 
 
 def load_record(path: Path) -> Record:
@@ -97,13 +129,19 @@ def load_record(path: Path) -> Record:
 
 
 def collect(
-    records: Path, packages: Path, head: Manifest, *, planned: Mapping[str, Collection[str]], digests: Collection[str]
+    records: Path,
+    packages: Path,
+    head: Manifest,
+    *,
+    planned: Mapping[str, Collection[str]],
+    digests: Collection[str],
+    facts: Iterable[Path] = (),
 ) -> Manifest:
     """Complete a manifest without artifacts from the records of its release.
 
     A record counts when its artifact is there and has all the digests that are asked for. `planned` names, by kind,
     the files that the whole matrix makes; an artifact of such a kind under another name is left from before
-    slipway.toml changed, and is passed over.
+    slipway.toml changed, and is passed over. `facts` are the records of what was built, as far as there are any.
     """
     base = f"{head.name}-{head.version}"
     found = [load_record(path) for path in sorted(records.glob("*.json"))]
@@ -111,7 +149,9 @@ def collect(
     whole = (each for each in mine if _is_there(packages, each) and set(digests) <= set(each.digests))
     there = sorted(whole, key=lambda each: each.path)
     _refuse_twins(there)
-    return replace(head, artifacts=tuple(there))
+    delivered = [load_built(path) for path in facts if path.is_file()]
+    built = (each for made in delivered if made.release == base for each in made.binaries)
+    return replace(head, artifacts=tuple(there), binaries=tuple(sorted(built, key=lambda each: (each.platform, each.path))))
 
 
 def _names(planned: Mapping[str, Collection[str]], made: Record) -> Collection[str]:
@@ -133,6 +173,10 @@ def _refuse_twins(artifacts: Iterable[Artifact]) -> None:
             )
 
 
+def _write(path: Path, made: Record | Delivered) -> None:
+    write_atomic(path, json.dumps(to_plain(made), indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n")
+
+
 def _read(path: Path, kind: type[T], what: str, hint: str) -> T:
     try:
         return from_plain(kind, json.loads(path.read_bytes()))
@@ -148,7 +192,7 @@ def manifest_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "slipway manifest",
         **_schema_of(Manifest),
-        "$defs": {"Artifact": _schema_of(Artifact)},
+        "$defs": {kind.__name__: _schema_of(kind) for kind in (Artifact, Built, Binary)},
     }
 
 
@@ -156,12 +200,21 @@ _TYPES: Final[Mapping[str, Mapping[str, Any]]] = {
     "str": {"type": "string"},
     "int": {"type": "integer", "minimum": 0},
     "Mapping[str, str]": {"type": "object", "additionalProperties": {"type": "string"}},
-    "tuple[Artifact, ...]": {"type": "array", "items": {"$ref": "#/$defs/Artifact"}},
+    "bool": {"type": "boolean"},
+    "tuple[str, ...]": {"type": "array", "items": {"type": "string"}},
+    "Mapping[str, tuple[str, ...]]": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
+    "Binary": {"$ref": "#/$defs/Binary"},
+    **{
+        f"tuple[{name}, ...]": {"type": "array", "items": {"$ref": f"#/$defs/{name}"}} for name in ("Artifact", "Built", "Binary")
+    },
 }
 _NARROWER: Final[Mapping[str, Mapping[str, Any]]] = {
     "schema": {"const": SCHEMA},
     "name": {"minLength": 1, "pattern": "^[^/]+$"},
     "path": {"minLength": 1, "pattern": "^[^/]"},
+    "sha256": {"pattern": "^[0-9a-f]{64}$"},
+    "format": {"enum": ["elf", "macho", "pe"]},
+    "signed": {"enum": ["", "none", "adhoc", "other", "invalid"]},
     "digests": {
         "required": ["sha256"],
         "properties": {"sha256": {"pattern": "^[0-9a-f]{64}$"}, "md5": {"pattern": "^[0-9a-f]{32}$"}},
@@ -169,7 +222,7 @@ _NARROWER: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 
 
-def _schema_of(kind: type[Artifact | Manifest]) -> dict[str, Any]:
+def _schema_of(kind: type[Artifact | Built | Binary | Manifest]) -> dict[str, Any]:
     names = [each.name for each in fields(kind)]
     return {
         "description": (kind.__doc__ or "").strip(),

@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from slipway.platforms import Platform
+from slipway.platforms import Platform, parts_of
 from slipway.version import Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prebuilt:
+    """Where the files of one platform come from when they were built elsewhere.
+
+    `source` is a URL, or a folder, an archive or a file relative to slipway.toml; `files` maps what the component makes
+    to patterns inside it.
+    """
+
+    source: str
+    sha256: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+# What `{…}` may stand for in a command component. `${…}` is left to a shell, and `{{…}}` is `{…}` itself.
+WORDS: Final = ("platform", "triple", "family", "arch", "exe", "version", "name", "epoch", "out")
+_BRACES: Final = re.compile(r"\{\{(?P<literal>\w+)\}\}|(?<!\$)\{(?P<word>\w+)\}")
+
+
+def words_in(text: str) -> tuple[str, ...]:
+    """The words in braces of a command, which are to be replaced."""
+    return tuple(match["word"] for match in _BRACES.finditer(text) if match["word"])
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """Replace the words in braces; unknown ones stay."""
+    return _BRACES.sub(lambda match: values.get(match["word"] or "", f"{{{match['literal'] or match['word']}}}"), text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +54,12 @@ class CargoComponent:
     profile: str = "release"
     arguments: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ("**",)
+    prebuilt: Mapping[str, Prebuilt] = field(default_factory=dict)
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The names of what it puts in `bin/`."""
+        return self.binaries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +73,11 @@ class TreeComponent:
     include: tuple[str, ...] = ("**",)
     exclude: tuple[str, ...] = ()
 
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """It makes no programs."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandComponent:
@@ -49,9 +89,60 @@ class CommandComponent:
     command: tuple[str, ...]
     outputs: Mapping[str, str]
     inputs: tuple[str, ...] = ("**",)
+    prebuilt: Mapping[str, Prebuilt] = field(default_factory=dict)
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The names of what it puts in `bin/`."""
+        return tuple(to.removeprefix("bin/") for to in self.outputs if to.startswith("bin/"))
 
 
-Component = CargoComponent | TreeComponent | CommandComponent
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonComponent:
+    """A Python project: its wheel, and a program for the host that brings its own Python."""
+
+    KIND: ClassVar[str] = "python"
+    name: str
+    path: Path
+    script: str
+    entry: str = ""
+    form: str = "onefile"
+    wheel: bool = True
+    python: str = ""
+    requirements: str = ""
+    collect: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    data: Mapping[str, str] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ("**",)
+    prebuilt: Mapping[str, Prebuilt] = field(default_factory=dict)
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The name of what it puts in `bin/`."""
+        return () if self.form == "none" else (self.script,)
+
+    def has_folder(self, platform: Platform) -> bool:
+        """Whether its program comes with a folder; one that was built elsewhere is a single file."""
+        return self.form == "onedir" and platform.id not in self.prebuilt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrebuiltComponent:
+    """Binaries that are never built here; `path` is the folder of slipway.toml."""
+
+    KIND: ClassVar[str] = "prebuilt"
+    name: str
+    path: Path
+    binaries: tuple[str, ...]
+    prebuilt: Mapping[str, Prebuilt]
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The names of what it puts in `bin/`."""
+        return self.binaries
+
+
+Component = CargoComponent | TreeComponent | CommandComponent | PythonComponent | PrebuiltComponent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,9 +269,8 @@ class Project:
 
     def services_of(self, variant: Variant) -> tuple[Service, ...]:
         """The services whose binary the variant carries."""
-        binaries = {name for part in self.of(variant) if isinstance(part, CargoComponent) for name in part.binaries}
-        commands = {Path(to).name for part in self.of(variant) if isinstance(part, CommandComponent) for to in part.outputs}
-        return tuple(service for service in self.services if service.binary in binaries | commands)
+        programs = {name for part in self.of(variant) for name in part.programs}
+        return tuple(service for service in self.services if service.binary in programs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +345,11 @@ class Release:
         rows = (*self.project.platforms, *(row for row in self.platforms if row not in self.project.platforms))
         return tuple(Cell(platform=row, variant=variant) for row in rows for variant in self.project.variants)
 
+    @property
+    def compiled(self) -> tuple[Platform, ...]:
+        """Every platform that programs are compiled for: the parts of those that are joined from parts."""
+        return tuple({part.id: part for cell in self.matrix for part in parts_of(cell.platform)}.values())
+
     def cells_of(self, platforms: tuple[Platform, ...]) -> tuple[Cell, ...]:
         """The distributions of some platforms in the variants that were asked for."""
         return tuple(Cell(platform=row, variant=variant) for row in platforms for variant in self.variants)
@@ -275,8 +370,17 @@ class Release:
         """Where a compiled binary of a platform is put."""
         return self.paths.dist / "platform" / platform.id / f"{name}{platform.exe}"
 
+    def folder_of(self, platform: Platform, part: PythonComponent) -> tuple[Path, Path]:
+        """Where the folder that a Python program needs is put, and the file that lists what it holds."""
+        files = self.paths.dist / "platform" / platform.id / "files" / "lib"
+        return files / part.script, files / f"{part.script}.contents.json"
+
     def made(self, platform: Platform, to: str) -> Path:
         """Where a file that a command made for a platform waits for its place `to` in a distribution."""
         if to.startswith("bin/"):
             return self.binary(platform, to.removeprefix("bin/"))
         return self.paths.dist / "platform" / platform.id / "files" / to
+
+    def facts(self, platform: Platform, component: str) -> Path:
+        """The record of what a component's programs for a platform are, read from the programs themselves."""
+        return self.paths.state / "binaries" / f"{platform.id}.{component}.json"

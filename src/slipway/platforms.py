@@ -16,7 +16,10 @@ FAMILIES: Final = ("linux", "macos", "windows", "freebsd")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
-    """One row of the table; an empty string means that the format does not exist there."""
+    """One row of the table; an empty string means that the format does not exist there.
+
+    `parts` are the platforms whose programs are joined into one file; nothing is compiled for the platform itself.
+    """
 
     id: str
     triple: str
@@ -34,6 +37,7 @@ class Platform:
     archive: str = "tar.gz"
     services: str = ""
     aliases: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -78,6 +82,17 @@ _ROWS: Final = (
     _macos("amd64", "x86_64"),
     _macos("arm64", "aarch64"),
     Platform(
+        id="macos-universal",
+        # Not a triple of rustc, but the name that cargo-zigbuild gives to both of them.
+        triple="universal2-apple-darwin",
+        family="macos",
+        arch="universal",
+        pkg="arm64,x86_64",
+        services="launchd",
+        aliases=("darwin-universal", "macos-universal2", "darwin-universal2"),
+        parts=("macos-amd64", "macos-arm64"),
+    ),
+    Platform(
         id="windows-amd64",
         triple="x86_64-pc-windows-gnu",
         family="windows",
@@ -103,7 +118,7 @@ _ROWS: Final = (
     ),
 )
 PLATFORMS: Final = {row.id: row for row in _ROWS}
-DOCUMENTED: Final = tuple(row.id for row in _ROWS if row.libc != "musl")
+DOCUMENTED: Final = tuple(row.id for row in _ROWS if row.libc != "musl" and not row.parts)
 _BY_NAME: Final = {name: row for row in _ROWS for name in row.names}
 
 
@@ -114,6 +129,11 @@ def find_platform(name: str) -> Platform:
     if name not in _BY_NAME:
         raise _unknown(name)
     return _BY_NAME[name]
+
+
+def parts_of(platform: Platform) -> tuple[Platform, ...]:
+    """The platforms that are compiled for a platform: itself, or those whose programs are joined."""
+    return tuple(PLATFORMS[name] for name in platform.parts) or (platform,)
 
 
 def select_platforms(text: str, available: Sequence[Platform]) -> tuple[Platform, ...]:

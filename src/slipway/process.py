@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -65,13 +66,14 @@ def run(
     return Result(child.returncode, output)
 
 
-def question(argv: Argv, *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Result:
+def question(argv: Argv, *, cwd: Path | None = None, env: Mapping[str, str] | None = None, files: tuple[int, ...] = ()) -> Result:
     """Run a program whose standard output is data: that is kept whole, its errors go to the build log line by line.
 
-    A failure is left to the caller to judge; a program that is not there raises SlipwayError.
+    The program inherits the open `files`. A failure is left to the caller to judge; a program that is not there raises
+    SlipwayError.
     """
     words, shown = _echo(argv)
-    with _child(words, cwd, env, talk=False, apart=True) as child:
+    with _child(words, cwd, env, talk=False, apart=True, files=files) as child:
         answer, errors = _Listener(child.stdout, str), _Listener(child.stderr, _logged)
         child.wait()
         return Result(child.returncode, errors.text(shown), answer.text(shown))
@@ -98,7 +100,9 @@ def capture(argv: Argv, *, cwd: Path | None = None, env: Mapping[str, str] | Non
 
 def stop_all() -> None:
     """Ask every program that still runs to end, as a Ctrl-C in a terminal would."""
-    for child in tuple(_children):
+    children = tuple(_children)
+    _stop_below([child.pid for child in children])
+    for child in children:
         child.terminate()
 
 
@@ -200,9 +204,14 @@ def _echo(argv: Argv) -> tuple[list[str], str]:
 
 @contextmanager
 def _child(
-    words: list[str], cwd: Path | None, env: Mapping[str, str] | None, talk: bool, apart: bool = False
+    words: list[str],
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    talk: bool,
+    apart: bool = False,
+    files: tuple[int, ...] = (),
 ) -> Iterator[subprocess.Popen[str]]:
-    child = _spawn(words, cwd, env, talk, apart)
+    child = _spawn(words, cwd, env, talk, apart, files)
     _children.add(child)
     try:
         yield child
@@ -234,6 +243,7 @@ def _limited(child: subprocess.Popen[str]) -> Iterator[threading.Event]:
 
 
 def _end(child: subprocess.Popen[str]) -> None:
+    _stop_below([child.pid])
     child.terminate()
     try:
         child.wait(GRACE)
@@ -241,7 +251,24 @@ def _end(child: subprocess.Popen[str]) -> None:
         child.kill()
 
 
-def _spawn(words: list[str], cwd: Path | None, env: Mapping[str, str] | None, talk: bool, apart: bool) -> subprocess.Popen[str]:
+def _stop_below(pids: list[int]) -> None:
+    """Ask what these programs started to end too: cargo below cargo-zigbuild, rustc below cargo.
+
+    They stay in our group, so that a Ctrl-C reaches them and one of them may ask for a password.
+    """
+    listed = capture(["ps", "-A", "-o", "pid=", "-o", "ppid="]) or ""
+    parents = {int(words[0]): int(words[1]) for line in listed.splitlines() if len(words := line.split()) == 2}
+    below = set(pids)
+    while more := {pid for pid, parent in parents.items() if parent in below} - below:
+        below |= more
+    for pid in below - set(pids):
+        with suppress(OSError):
+            os.kill(pid, signal.SIGTERM)
+
+
+def _spawn(
+    words: list[str], cwd: Path | None, env: Mapping[str, str] | None, talk: bool, apart: bool, files: tuple[int, ...]
+) -> subprocess.Popen[str]:
     if cwd is not None and not cwd.is_dir():
         raise SlipwayError(f"cannot run {words[0]} in {cwd}: there is no such folder", hint="check the path in slipway.toml")
     try:
@@ -254,6 +281,7 @@ def _spawn(words: list[str], cwd: Path | None, env: Mapping[str, str] | None, ta
             stderr=subprocess.PIPE if apart else subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
+            pass_fds=files,
         )
     except OSError as error:
         raise _explain(words[0], error) from error

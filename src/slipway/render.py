@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from slipway.errors import SlipwayError
 from slipway.plain import to_plain
-from slipway.resources import source_dir
+from slipway.resources import PACKAGE, program, source_dir
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -44,7 +44,9 @@ def sources(folder: str, *, overrides: Path | None = None) -> tuple[Path, ...]:
     found = (
         path for root in _roots(folder.split("/", maxsplit=1)[0], overrides) for path in (root.parent / folder).rglob("*.j2")
     )
-    return tuple(sorted(path for path in found if path.is_file()))
+    # A standalone program unpacks its templates to another place each time: they change when it does.
+    whole = program()
+    return tuple(sorted({whole if whole and path.is_relative_to(PACKAGE) else path for path in found if path.is_file()}))
 
 
 def sh(text: object) -> str:

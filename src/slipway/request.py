@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from slipway import console, process
+from slipway.build.machine import processors
 from slipway.config.cache import cached_project
 from slipway.config.source import read_version
 from slipway.errors import UsageError, did_you_mean
@@ -57,7 +58,7 @@ def open_request(file: Path, variables: Mapping[str, Any], *, outputs: Path | No
 
 def jobs(variables: Mapping[str, Any]) -> int:
     """How many Steps run at once."""
-    return (os.cpu_count() or 1) if variables.get("PARALLEL") else 1
+    return processors() if variables.get("PARALLEL") else 1
 
 
 def select_variants(text: str, project: Project) -> tuple[Variant, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +10,11 @@ from slipway.errors import SlipwayError
 
 PACKAGE: Final = Path(__file__).resolve().parent
 CHECKOUT: Final = PACKAGE.parents[1]
+
+
+def program() -> Path | None:
+    """The file that slipway is, where it is a standalone program and no Python package."""
+    return Path(sys.executable) if getattr(sys, "frozen", False) else None
 
 
 def source_dir(name: str) -> Path:

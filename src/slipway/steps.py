@@ -17,7 +17,8 @@ class Step:
 
     `run` is a frozen dataclass with `__call__`, so that a Step can be pickled, and so that every
     setting which decides the outputs is data that can be compared with the last run's. `shared` are files that
-    other Steps write too: the Step runs again when one is gone.
+    other Steps write too: the Step runs again when one is gone. `late` are inputs that the Step makes when they are not
+    there; once they are, they are inputs like all others.
     """
 
     stage: str
@@ -28,6 +29,7 @@ class Step:
     outputs: tuple[Path, ...] = ()
     after: tuple[str, ...] = ()
     shared: tuple[Path, ...] = ()
+    late: tuple[Path, ...] = ()
     always: bool = False
 
     @property

@@ -12,18 +12,22 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from slipway import console, process
+from slipway import console, process, sysroot
 from slipway.errors import GateError
+from slipway.files import cache_dir
 from slipway.model import CargoComponent, Release
 from slipway.platforms import PLATFORMS
 
 LOW_DISK: Final = 5 * 1024**3
-_RUSTUP: Final = {"any": "curl https://sh.rustup.rs -sSf | sh", "apt": "apt-get install rustup"}
+_RUSTUP: Final = {"any": "curl https://sh.rustup.rs -sSf | sh"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """One program, or one Python module that brings a program; `install` has a command per kind of system."""
+    """One program, or one Python module that brings a program; `install` has a command per kind of system.
+
+    `kept` is the folder in slipway's cache into which `slipway toolchain install` puts it.
+    """
 
     name: str
     purpose: str
@@ -32,6 +36,7 @@ class Tool:
     module: str = ""
     ask: tuple[str, ...] = ("--version",)
     minimum: str = ""
+    kept: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +74,25 @@ _ROWS: Final = (
         programs=("cargo-zigbuild",),
         install={"any": "pip install cargo-zigbuild"},
         minimum="0.20",
+        kept="zigbuild/bin",
     ),
     Tool(
         name="zig",
         purpose="links for other systems",
+        programs=("zig",),
         module="ziglang",
         ask=("version",),
         install={"any": "pip install ziglang"},
         minimum="0.13",
+        kept="zigbuild/ziglang",
     ),
     Tool(
         name="cross",
         purpose="compiles for other systems in a container (CROSS=true)",
         programs=("cross",),
-        install={"any": "cargo install cross --version 0.2.5 --locked"},
+        install={"any": "slipway toolchain install --cross"},
         minimum="0.2.5",
+        kept="cross-0.2.5/bin",
     ),
     Tool(
         name="mingw",
@@ -158,18 +167,18 @@ def require(name: str) -> Found:
 
 
 def command_of(name: str) -> tuple[str, ...] | None:
-    """The words that start a tool, found without running it: beside this Python first, then on PATH."""
+    """The words that start a tool, found without running it: in slipway's cache, beside this Python, then on PATH."""
     tool = TOOLS[name]
-    if tool.module:
-        if find_spec(tool.module) is None:
-            return None
+    if tool.kept and (found := _which(tool, cache_dir() / "tools" / tool.kept)):
+        return (found,)
+    if tool.module and find_spec(tool.module):
         return (sys.executable, "-m", tool.module)
-    beside = str(Path(sys.executable).parent)
-    for place in (beside, None):
-        for program in tool.programs:
-            if found := shutil.which(program, path=place):
-                return (found,)
-    return None
+    found = _which(tool, Path(sys.executable).parent) or _which(tool)
+    return (found,) if found else None
+
+
+def _which(tool: Tool, folder: Path | None = None) -> str | None:
+    return next((found for name in tool.programs if (found := shutil.which(name, path=folder))), None)
 
 
 def is_old(tool: Tool, found: Found) -> bool:
@@ -184,19 +193,16 @@ def how_to_install(name: str) -> str:
     return commands.get(here) or commands.get("any") or next(iter(commands.values()))
 
 
-@cache
+def rust_folder(release: Release) -> Path:
+    """The folder where the compiler of a release is asked for: a project may choose one for its own."""
+    paths = (part.path for part in release.project.components if isinstance(part, CargoComponent))
+    return next((path for path in paths if path.is_dir()), release.project.root)
+
+
 def rust_targets(folder: Path | None = None) -> frozenset[str]:
-    """The targets whose standard library the active toolchain has; `folder` may choose one (rust-toolchain.toml)."""
-    if (root := process.capture(["rustc", "--print", "sysroot"], cwd=folder)) is None:
-        return frozenset()
-    return frozenset(path.parts[-3] for path in Path(root).glob("lib/rustlib/*/lib/libstd-*.rlib"))
-
-
-def how_to_add_target(triple: str) -> str:
-    """The command that installs a target's standard library."""
-    if process.which("rustup") is None:
-        return f"install rustup ({_RUSTUP['any']}), then: rustup target add {triple}"
-    return f"rustup target add {triple}"
+    """The targets whose standard library is here for the active compiler; `folder` may choose one (rust-toolchain.toml)."""
+    found = sysroot.compiler(folder)
+    return found.targets | found.kept if found else frozenset()
 
 
 def engine() -> str:
@@ -218,8 +224,7 @@ def report(folder: Path) -> tuple[Row, ...]:
 
 def report_lines(release: Release) -> Iterator[str]:
     """The report as a table of text for the project's folder."""
-    paths = (part.path for part in release.project.components if isinstance(part, CargoComponent))
-    rows = report(next((path for path in paths if path.is_dir()), release.project.root))
+    rows = report(rust_folder(release))
     wide = max(len(row.name) for row in rows)
     yield f"{release.project.name} {release.version}, {release.project.root}"
     yield ""
@@ -256,12 +261,13 @@ def _toolchain(folder: Path) -> Row:
 
 def _targets(folder: Path) -> Row:
     targets = rust_targets(folder)
-    missing = [row.triple for row in PLATFORMS.values() if row.triple not in targets]
+    missing = [row.id for row in PLATFORMS.values() if not row.parts and row.triple not in targets]
+    command = f"slipway toolchain install {' '.join(missing)}" if targets else how_to_install("rustup")
     return Row(
         name="rust targets",
         state="missing" if missing else "found",
         version=", ".join(sorted(targets)),
-        hint=how_to_add_target(" ".join(missing)) if missing else "",
+        hint=command if missing else "",
     )
 
 

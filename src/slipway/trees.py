@@ -51,12 +51,17 @@ def _walk(folder: str, prefix: str, skip: set[str]) -> Iterator[str]:
             yield prefix + entry.name
 
 
+def matches(name: str, glob: str) -> bool:
+    """Whether a pattern names just this path, not a folder above it."""
+    return _pattern(glob, below=False).match(name) is not None
+
+
 @cache
-def _pattern(glob: str) -> re.Pattern[str]:
+def _pattern(glob: str, *, below: bool = True) -> re.Pattern[str]:
     parts = glob.strip("/").removeprefix("./").split("/")
     text = "".join(_part(part, last=index == len(parts) - 1) for index, part in enumerate(parts))
     try:
-        return re.compile(rf"{text}(?:/.*)?\Z", re.DOTALL)
+        return re.compile(rf"{text}(?:/.*)?\Z" if below else rf"{text}\Z", re.DOTALL)
     except re.error as error:
         raise ConfigError(f"{glob!r} is not a pattern: {error}", hint="write [a-z] with the smaller letter first") from error
 

@@ -47,6 +47,7 @@ VARIABLES: Final = (
     Variable("RUST_TARGET", "the Rust target of build-platform (default: the host's)"),
     Variable("CROSS", "true: compile with cross; false: never (default: as the platform says)", _flag),
     Variable("PARALLEL", "true: work on all cores at once", _flag),
+    Variable("FAIL_FAST", "true: stop at the first failure (default: make all that does not need what failed)", _flag),
     Variable("VERBOSE", "true: show the commands that run", _flag),
     Variable("DIST_VERSION", "the version that test-dist tests (default: VERSION)"),
     Variable("TEST_TYPES", "comma list of basic, integration, complete for test-dist (default: all)", _levels),

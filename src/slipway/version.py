@@ -13,6 +13,14 @@ KINDS: Final = ("major", "minor", "patch")
 _PRE: Final = r"(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)"
 _SUFFIX: Final = rf"(?:-(?P<pre>{_PRE}(?:\.{_PRE})*))?(?:\+(?P<build>[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?"
 
+_PYTHON_LABELS: Final[Mapping[str, str]] = {"alpha": "a", "beta": "b", "rc": "rc"}
+_PYTHON_PRE: Final = re.compile(
+    r"(?:(?P<label>alpha|beta|rc)(?:\.?(?P<number>\d+))?)?(?:(?:^|\.)(?P<is_dev>dev)(?:\.?(?P<dev>\d+))?)?", re.ASCII
+)
+_PYTHON: Final = re.compile(
+    r"v?(?P<core>\d+(?:\.\d+)*)(?:(?P<label>a|b|rc)(?P<number>\d+))?(?:\.dev(?P<dev>\d+))?(?:\+(?P<build>[a-z0-9.]+))?", re.ASCII
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Version:
@@ -63,6 +71,21 @@ class Version:
         """The Version of an RPM: `1.2.0~rc.1`, because rpm sorts `~` before the end."""
         return _tilde(self)
 
+    @property
+    def python(self) -> str:
+        """The version of a wheel: `1.2.0rc1`, in the normal form of PEP 440; raises UsageError when it has none."""
+        match = _match(self)
+        core = ".".join(str(int(number)) for number in match["core"].split("."))
+        if (pre := _PYTHON_PRE.fullmatch(match["pre"] or "")) is None:
+            raise UsageError(
+                f"Python has no spelling for the version {self}",
+                hint="pre-releases of Python projects are alpha.N, beta.N, rc.N and dev.N",
+            )
+        label = f"{_PYTHON_LABELS[pre['label']]}{int(pre['number'] or 0)}" if pre["label"] else ""
+        dev = f".dev{int(pre['dev'] or 0)}" if pre["is_dev"] else ""
+        build = f"+{re.sub('[-_]', '.', match['build']).lower()}" if match["build"] else ""
+        return f"{core}{label}{dev}{build}"
+
     def next(self, kind: str) -> Version:
         """The version that a major, minor or patch release has after this one."""
         if kind not in KINDS:
@@ -87,6 +110,17 @@ class Scheme:
     pattern: re.Pattern[str]
     succeed: Callable[[re.Match[str], str], str]
     first: str
+
+
+def from_python(text: str) -> str:
+    """Spell a version of PEP 440 as semver and calver do: `1.2.0rc1` is `1.2.0-rc.1`; what has no such spelling stays."""
+    if (match := _PYTHON.fullmatch(text.strip().lower())) is None:
+        return text
+    names = {short: name for name, short in _PYTHON_LABELS.items()}
+    parts = [f"{names[match['label'][:1]] if match['label'] != 'rc' else 'rc'}.{match['number']}"] if match["label"] else []
+    parts += [f"dev.{match['dev']}"] if match["dev"] else []
+    build = f"+{match['build']}" if match["build"] else ""
+    return f"{match['core']}{'-' if parts else ''}{'.'.join(parts)}{build}"
 
 
 def _semver_next(match: re.Match[str], kind: str) -> str:

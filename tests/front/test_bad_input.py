@@ -118,7 +118,7 @@ def test_something_else_of_that_name_is_in_the_way(project: Path, name: str) -> 
 def test_an_input_that_may_not_be_read(project: Path) -> None:
     (project / "lib/greetings.txt").chmod(0)
     refused(doit(project, "create-archives", LINUX, before=PLAIN), 4, "lib/greetings.txt cannot be read")
-    assert not list(project.glob("packages/*"))
+    assert not list(project.glob("packages/*complete*"))
     (project / "lib/greetings.txt").chmod(0o644)
     whole(project)
 
@@ -137,7 +137,7 @@ def test_links_that_go_round_in_circles(project: Path) -> None:
     (project / "lib/two").symlink_to("one")
     (project / "lib/here").symlink_to(".")
     refused(doit(project, "create-archives", LINUX), 4, "lib/one ", "lib/two ", "lib/here ")
-    assert not list(project.glob("packages/*"))
+    assert not list(project.glob("packages/*complete*"))
     for name in ("one", "two", "here"):
         (project / "lib" / name).unlink()
     whole(project)
@@ -147,7 +147,7 @@ def test_two_components_that_put_a_file_in_one_place(project: Path) -> None:
     (project / "docs/greetings.txt").write_text("other\n")
     change(project, 'to = "share/doc/hello"', 'to = "lib/hello"')
     refused(doit(project, "create-archives", LINUX), 2, "library", "docs", "lib/hello/greetings.txt")
-    assert not list(project.glob("packages/*"))
+    assert not list(project.glob("packages/*complete*"))
     assert not (project / "dist/hello-1.2.3-linux-amd64-complete").exists()
     (project / "docs/greetings.txt").unlink()
     whole(project)
@@ -156,7 +156,7 @@ def test_two_components_that_put_a_file_in_one_place(project: Path) -> None:
 def test_two_files_that_windows_cannot_tell_apart(project: Path) -> None:
     (project / "lib/Greetings.TXT").write_text("other\n")
     refused(doit(project, "create-archives", "PLATFORMS=windows"), 2, "lib/hello/greetings.txt", "windows")
-    assert not list(project.glob("packages/*"))
+    assert not list(project.glob("packages/*complete*"))
     whole(project)
 
 

@@ -107,13 +107,72 @@ def test_words_that_make_no_sense(project: Path, words: tuple[str, ...], says: s
     assert "CmdOption" not in done.stderr
 
 
-def test_what_needs_a_failed_step_is_counted_and_the_rest_is_made(project: Path) -> None:
-    toml = hello.TOML.replace("cp hello", "test $SLIPWAY_PLATFORM != macos-arm64 || { echo boom; exit 4; }; cp hello")
-    (project / "slipway.toml").write_text(toml)
-    done = hello.run(project, "doit", "-c", "create-archives", "PARALLEL=true")
+def _break(project: Path, *platforms: str) -> None:
+    pattern = "{ " + " && ".join(f"test $SLIPWAY_PLATFORM != {name}" for name in platforms) + "; }"
+    (project / "slipway.toml").write_text(hello.TOML.replace("cp hello", f"{pattern} || {{ echo boom; exit 4; }}; cp hello", 1))
+
+
+@pytest.mark.parametrize("words", [(), ("-c",), ("PARALLEL=true",), ("FAIL_FAST=false",)])
+def test_what_needs_a_failed_step_is_counted_and_the_rest_is_made(project: Path, words: tuple[str, ...]) -> None:
+    _break(project, "macos-arm64")
+    done = hello.run(project, "doit", *words, "create-archives")
     assert done.returncode == 1, done.stderr
     assert done.stderr.count("FAIL") == 1
     assert done.stderr.count("boom") == 2  # the command as it was written, and what it said
     assert re.search(r"failed: compile-platform:macos-arm64.programs after [\d.]+ s, 5 steps left out", done.stderr)
+    # What is for all platforms is missed first.
+    assert re.search(r"^left out: create-archives:checksums, create-archives:macos-arm64-complete", done.stderr, re.MULTILINE)
     assert (project / "packages/hello-1.2.3-windows-amd64-minimal.zip").is_file()
     assert not list((project / "packages").glob("*macos*"))
+
+
+def test_all_failures_are_listed_at_the_end(project: Path) -> None:
+    _break(project, "macos-arm64", "freebsd-amd64")
+    done = hello.run(project, "doit", "create-archives")
+    assert done.returncode == 1, done.stderr
+    *_, title, first, second, left, last = done.stderr.splitlines()
+    assert title == "2 steps failed:"
+    assert re.match(r"  compile-platform:macos-arm64\.programs    sh -c .* failed with exit code 4$", first)
+    assert re.match(r"  compile-platform:freebsd-amd64\.programs  sh -c .* failed with exit code 4$", second)
+    assert left.startswith("left out: create-archives:checksums, ")
+    assert left.endswith(" and 3 more")
+    assert re.match(r"failed: 2 steps after [\d.]+ s, 9 steps left out that need what failed, \d+ steps done; the log is ", last)
+    # What has been said once is not said again at length.
+    assert "as compile-platform:macos-arm64.programs" in done.stderr
+    assert done.stderr.count("hint: ") == 1
+
+
+@pytest.mark.parametrize("words", [("--no-continue",), ("FAIL_FAST=true",), ("-c", "FAIL_FAST=true")])
+def test_a_run_can_stop_at_the_first_failure(project: Path, words: tuple[str, ...]) -> None:
+    _break(project, "macos-arm64", "freebsd-amd64")
+    done = hello.run(project, "doit", *words, "create-archives")
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.count("FAIL") == 1
+    assert "compile-platform:freebsd" not in done.stderr
+    assert not list((project / "packages").glob("*windows*"))
+
+
+def test_a_machine_that_cannot_compile_ends_the_run_at_once(project: Path) -> None:
+    toml = hello.TOML.replace("[variant.complete]", _RUST + "[variant.complete]").replace(
+        'platforms = ["', 'platforms = ["linux-arm64", "'
+    )
+    (project / "slipway.toml").write_text(toml.replace('components = ["programs", ', 'components = ["tool", "programs", '))
+    (project / "rust/src").mkdir(parents=True)
+    (project / "rust/Cargo.toml").write_text('[package]\nname = "tool"\nversion = "1.0.0"\n')
+    (project / "rust/src/main.rs").write_text("fn main() {}\n")
+    folder = project / "empty"
+    folder.mkdir()
+    done = hello.run(project, "doit", "compile-platform", PATH=str(folder))
+    assert done.returncode == 3, done.stderr
+    assert done.stderr.count("this machine cannot compile what was asked for") == 1
+    assert done.stderr.count("FAIL") == 1
+
+
+_RUST = """\
+[component.tool]
+kind = "cargo"
+path = "rust"
+package = "tool"
+binaries = ["tool"]
+
+"""

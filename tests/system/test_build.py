@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import sample
-from slipway import console, containers, tools
+from slipway import console, containers, sysroot, tools
 from slipway.build import preflight
 from slipway.build.cargo import plan_compile
 from slipway.errors import ConfigError, GateError, NetworkError, SlipwayError
@@ -148,10 +148,11 @@ def test_everything_that_is_missing_is_told_at_once_before_work_starts(tmp_path:
     (shims / "root/lib/rustlib" / HOST.triple / "lib").mkdir(parents=True)
     (shims / "root/lib/rustlib" / HOST.triple / "lib/libstd-1.rlib").touch()
     rustc = shims / "rustc"
-    rustc.write_text(f'#!/bin/sh\ncase "$*" in *sysroot*) echo {shims}/root;; *) echo rustc 1.95.0;; esac\n')
+    facts = f"rustc 1.95.0\nrelease: 1.95.0\nhost: {HOST.triple}"
+    rustc.write_text(f'#!/bin/sh\ncase "$*" in *sysroot*) echo {shims}/root;; *) echo "{facts}";; esac\n')
     rustc.chmod(0o755)
     monkeypatch.setenv("PATH", str(shims), prepend=os.pathsep)
-    tools.rust_targets.cache_clear()
+    sysroot.compiler.cache_clear()
     made = release(tmp_path)
     made = replace(made, platforms=tuple(PLATFORMS.values()), cross=False)
     step = next(step for step in plan_compile(made) if step.key == HOST.id)
@@ -161,10 +162,11 @@ def test_everything_that_is_missing_is_told_at_once_before_work_starts(tmp_path:
             step.run()
     finally:
         preflight.announce(())
-        tools.rust_targets.cache_clear()
+        sysroot.compiler.cache_clear()
     assert refused.value.exit_code == 3
-    for platform in PLATFORMS.values():
-        assert (f"rustup target add {platform.triple}" in str(refused.value)) == (platform != HOST), platform.id
+    for platform in (row for row in PLATFORMS.values() if not row.parts):
+        told = f"{platform.triple} is missing: slipway toolchain install {platform.id}" in str(refused.value)
+        assert told == (platform != HOST), platform.id
     assert not made.paths.dist.exists()
     assert not made.paths.state.exists()
 
@@ -315,6 +317,7 @@ def test_cross_gets_the_variables_that_its_container_must_see(tmp_path: Path, mo
         (shims / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(shims), prepend=os.pathsep)
     monkeypatch.setenv("CROSS_BUILD_ENV_PASSTHROUGH", "OWN")
+    monkeypatch.setenv("CROSS_CONTAINER_OPTS", "-e THEIRS")
     tools.find.cache_clear()
     containers.engine.cache_clear()
     try:
@@ -326,8 +329,9 @@ def test_cross_gets_the_variables_that_its_container_must_see(tmp_path: Path, mo
     line, *variables = called.read_text().splitlines()
     said = dict(text.split("=", 1) for text in variables if "=" in text)
     assert line.startswith(f"build --target {HOST.triple} --profile dist")
-    passed = set(said["CROSS_BUILD_ENV_PASSTHROUGH"].split())
-    expected = {"OWN", "HELLO_VERSION", "HELLO_DEBUG", "RUST_LOG", "SOURCE_DATE_EPOCH", "CARGO_ENCODED_RUSTFLAGS"}
+    assert said["CROSS_BUILD_ENV_PASSTHROUGH"] == "OWN"
+    passed = set(said["CROSS_CONTAINER_OPTS"].split()) - {"-e"}
+    expected = {"THEIRS", "HELLO_VERSION", "HELLO_DEBUG", "RUST_LOG", "SOURCE_DATE_EPOCH", "CARGO_ENCODED_RUSTFLAGS"}
     assert expected <= passed
     assert "CARGO_TARGET_DIR" not in passed
     assert said[f"CROSS_TARGET_{HOST.triple.upper().replace('-', '_')}_IMAGE"] == "local/image"

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 import hello
+import toolchains
 from slipway import containers
+from slipway.files import cache_dir
 
 pytestmark = pytest.mark.slow
 CROSS = "0.2.5"
@@ -70,7 +72,7 @@ fn main() {
 @pytest.fixture(scope="session")
 def cross() -> Path:
     """The folder of the `cross` program, compiled once and kept in slipway's cache."""
-    home = containers.cache_dir() / "tools" / f"cross-{CROSS}"
+    home = cache_dir() / "tools" / f"cross-{CROSS}"
     if not (home / "bin/cross").is_file():
         home.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home.parent) as aside:
@@ -86,7 +88,7 @@ def cross() -> Path:
 def image(engine: containers.Engine) -> str:
     """A Debian with a C compiler, made once and kept in slipway's cache."""
     if not engine.image_id(IMAGE):
-        tar = containers.cache_dir() / "images" / "cross-x86_64.tar"
+        tar = cache_dir() / "images" / "cross-x86_64.tar"
         if not tar.is_file():
             tar.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=tar.parent) as aside:
@@ -97,6 +99,16 @@ def image(engine: containers.Engine) -> str:
                 made.replace(tar)
         engine.run("import", tar, IMAGE)
     return IMAGE
+
+
+# What Debian's own compiler needs of a Debian that is not in the compiler's folder.
+LIBRARIES = ("libcurl4", "libedit2", "libgit2-1.5", "libsqlite3-0", "libssh2-1", "libssl3", "libxml2", "libz3-4")
+
+
+@pytest.fixture(scope="session")
+def compiler() -> dict[str, str]:
+    """The variables of a compiler that has the standard library for arm64, and that rustup knows nothing of."""
+    return toolchains.environment()
 
 
 @pytest.fixture
@@ -147,7 +159,7 @@ def test_cross_builds_in_a_container(project: Path, cross: Path, guard: Path) ->
     failed = subprocess.run([program, "word"], capture_output=True, text=True, check=False)
     assert "too many words, says" in failed.stderr
     data = program.read_bytes()
-    for folder in (project, Path.home(), containers.cache_dir()):
+    for folder in (project, Path.home(), cache_dir()):
         assert f"{folder}/".encode() not in data
     assert "warning" not in (project / "build.log").read_text()
     again = build(project, guard, cross)
@@ -155,6 +167,63 @@ def test_cross_builds_in_a_container(project: Path, cross: Path, guard: Path) ->
     (project / "rust/util/src/lib.rs").write_text("pub fn check(_: usize) {}\n")
     assert build(project, guard, cross).returncode == 0
     assert subprocess.run([program, "word"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.req("S0-16")
+@pytest.mark.usefixtures("engine")
+def test_an_image_made_here_compiles_for_another_processor(
+    project: Path, cross: Path, guard: Path, compiler: dict[str, str]
+) -> None:
+    (project / "slipway.toml").write_text(TOML.partition("[platform")[0].replace("amd64", "arm64"))
+    words = ["toolchain", "image", "linux-arm64", *(word for name in LIBRARIES for word in ("--package", name))]
+    made = hello.run(project, "slipway", *words)
+    assert made.returncode == 0, made.stderr
+    assert "is here already" in hello.run(project, "slipway", *words).stderr
+    # Nothing names the image: cross finds it.
+    settings = {**compiler, "PATH": f"{compiler['PATH'].partition(':')[0]}:{guard}:{cross}:{compiler['PATH']}"}
+    words = ["build-platform", "RUST_TARGET=aarch64-unknown-linux-gnu", "CROSS=true"]
+    done = hello.run(project, "slipway", *words, **settings)
+    assert done.returncode == 0, done.stderr
+    program = project / "dist/platform/linux-arm64/hello"
+    said = subprocess.run(
+        ["qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu", program], capture_output=True, text=True, check=False
+    )
+    assert (said.returncode, said.stdout) == (0, "hello 1.2.3 built in a container\n")
+    first = program.read_bytes()
+    other = project.with_name("elsewhere") / "hello"
+    shutil.copytree(project, other, ignore=shutil.ignore_patterns("dist", ".slipway"))
+    assert hello.run(other, "slipway", *words, **settings).returncode == 0
+    assert (other / "dist/platform/linux-arm64/hello").read_bytes() == first
+
+
+@pytest.mark.req("S0-16")
+@pytest.mark.usefixtures("image")
+def test_the_projects_own_cross_toml_is_honoured(project: Path, cross: Path, guard: Path) -> None:
+    (project / "slipway.toml").write_text(TOML.partition("[platform")[0])
+    own = f'[build.env]\npassthrough = ["GREETING"]\n[target.x86_64-unknown-linux-gnu]\nimage = "{IMAGE}"\n'
+    (project / "rust/Cross.toml").write_text(own)
+    (project / "rust/hello/build.rs").write_text(
+        'fn main() { println!("cargo:rustc-env=BUILT_IN={}", std::env::var("GREETING").unwrap()); }\n'
+    )
+    done = build(project, guard, cross, GREETING="peace")
+    assert done.returncode == 0, done.stderr
+    said = subprocess.run([project / "dist/platform/linux-amd64/hello"], capture_output=True, text=True, check=False)
+    assert said.stdout == "hello 1.2.3 built in peace\n"
+    (project / "rust/Cross.toml").write_text(own.replace(IMAGE, "registry.invalid/none:1"))
+    failed = build(project, guard, cross, GREETING="peace")
+    assert "registry.invalid/none:1" in failed.stderr
+    assert "slipway toolchain image linux-amd64" in failed.stderr
+
+
+@pytest.mark.usefixtures("image")
+def test_a_compiler_that_does_not_start_in_the_image_is_told(
+    project: Path, cross: Path, guard: Path, compiler: dict[str, str]
+) -> None:
+    # The image has nothing of what Debian's cargo is linked to.
+    done = build(project, compiler["PATH"].partition(":")[0], guard, cross)
+    assert done.returncode == 1, done.stderr
+    assert "this machine's compiler does not start in cross's container for linux-amd64: lib" in done.stderr
+    assert "--package NAME" in done.stderr
 
 
 def test_an_image_that_is_nowhere_is_named(project: Path, cross: Path, guard: Path, engine: containers.Engine) -> None:

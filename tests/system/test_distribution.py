@@ -15,8 +15,9 @@ import packed
 import pytest
 
 import sample
-from slipway.containers import Container, Engine, cache_dir
+from slipway.containers import Container, Engine
 from slipway.errors import VerificationError
+from slipway.files import cache_dir
 from slipway.model import Cell, Release, TestRules
 from slipway.verify import installed
 from slipway.verify.distribution import plan_tests

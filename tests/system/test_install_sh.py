@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import re
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from installer_lab import SHELLS, Kit, Ran, make, only, picture, run, shim
 
+import sample
 from slipway.model import InstallRules
 
 NEW = {
@@ -366,6 +368,77 @@ def test_rosetta_and_old_glibc_are_seen(home: Path, tmp_path: Path) -> None:
     assert "macos-arm64" in good(run(made.install, "--user", "--dry-run", home=home, path=path)).out
     shim(tmp_path / "mac", "sysctl", "echo 0")
     assert "macos-amd64" in good(run(made.install, "--user", "--dry-run", home=home, path=path)).out
+
+
+@pytest.mark.parametrize(
+    ("names", "cpu", "chosen"),
+    [
+        (("macos-arm64", "macos-universal"), "arm64", "macos-arm64"),
+        (("macos-amd64", "macos-universal"), "arm64", "macos-universal"),
+        (("macos-arm64", "macos-universal"), "x86_64", "macos-universal"),
+        (("linux-amd64", "macos-universal"), "x86_64", "macos-universal"),
+    ],
+)
+def test_a_mac_takes_its_own_build_before_the_one_for_all_macs(
+    home: Path, tmp_path: Path, names: tuple[str, ...], cpu: str, chosen: str
+) -> None:
+    from slipway.platforms import PLATFORMS
+
+    made = make(tmp_path / "kit", platforms=tuple(PLATFORMS[name] for name in names))
+    path = shim(tmp_path / "mac", "uname", f"case $1 in -s) echo Darwin ;; *) echo {cpu} ;; esac")
+    shim(tmp_path / "mac", "arch", "exit 0")
+    assert f"(complete, {chosen})" in good(run(made.install, "--user", "--dry-run", home=home, path=path)).out
+
+
+# Busybox prefers its own uname to ours.
+@pytest.mark.parametrize("shell", [name for name in SHELLS if name != "busybox ash"])
+@pytest.mark.parametrize(
+    ("says", "version", "refusal"),
+    [
+        ("Darwin", "11.7.10", "this system has macOS 11.7.10; the build for it needs 12.0 or newer"),
+        ("Darwin", "12.0", ""),
+        ("Darwin", "", ""),
+        ("FreeBSD", "12.4-RELEASE-p9", "this system has FreeBSD 12.4; the build for it needs 13.0 or newer"),
+        ("FreeBSD", "14.1-STABLE", ""),
+    ],
+)
+def test_a_system_older_than_the_programs_need_is_refused(
+    measured: Kit, home: Path, tmp_path: Path, shell: str, says: str, version: str, refusal: str
+) -> None:
+    cpu = "arm64" if says == "Darwin" else "amd64"
+    path = shim(tmp_path / "sys", "uname", f"case $1 in -s) echo {says} ;; -r) echo {version} ;; *) echo {cpu} ;; esac")
+    shim(tmp_path / "sys", "sw_vers", f'[ "$SYSTEM_VERSION_COMPAT$1" = 0-productVersion ] && echo {version}')
+    before = picture(home)
+    ran = run(measured.install, "--user", "--dry-run", home=home, path=path, shell=SHELLS[shell])
+    if refusal:
+        refused(ran, 3, refusal)
+    else:
+        good(ran)
+    assert picture(home) == before
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Kit:
+    """A release for macOS, of which is known what the project promises, and for FreeBSD, whose programs were measured."""
+    from slipway.binaries import Binary
+    from slipway.manifest import Built, record_built
+    from slipway.model import PlatformSettings
+    from slipway.platforms import PLATFORMS
+
+    root = tmp_path_factory.mktemp("measured")
+    rows = tuple(PLATFORMS[name] for name in ("macos-arm64", "freebsd-amd64"))
+    facts = Binary(format="elf", family="freebsd", arch="amd64", kind="executable", versions={"libc.so.7": ("FBSD_1.6",)})
+    built = Built(
+        path="bin/hello",
+        platform="freebsd-amd64",
+        component="programs",
+        size=1,
+        sha256=hashlib.sha256(sample.FILES["bin/hello"][1].encode()).hexdigest(),
+        facts=facts,
+    )
+    record_built(sample.release(root).facts(rows[1], "programs"), "hello-1.2.3", [built])
+    settings = {"macos-arm64": PlatformSettings(macos="12.0"), "freebsd-amd64": PlatformSettings(archives=("tar.gz",))}
+    return make(root, platforms=rows, settings=settings)
 
 
 def test_download_is_https_checked_and_failures_have_their_own_code(home: Path, tmp_path: Path) -> None:

@@ -73,6 +73,28 @@ def test_no_engine_is_refused_with_a_way_to_get_one(wish: str, message: str, pat
     assert "install podman" in str(caught.value.hint)
 
 
+REASONS = {
+    "socket": ("docker", "permission denied while trying to connect to the Docker daemon socket", "usermod -aG docker"),
+    "daemon": (
+        "docker",
+        "Cannot connect to the Docker daemon at unix:///s. Is the docker daemon running?",
+        "systemctl start docker",
+    ),
+    "machine": ("podman", "Cannot connect to Podman. Please verify your connection to the Linux system", "podman machine start"),
+    "context": ("docker", "error during connect: lookup builder on 1.1.1.1: no such host", "DOCKER_HOST"),
+}
+
+
+@pytest.mark.req("S0-16", "S0-61")
+@pytest.mark.parametrize(("program", "words", "hint"), REASONS.values(), ids=REASONS.keys())
+def test_an_engine_that_does_not_answer_says_why(program: str, words: str, hint: str, path: Path) -> None:
+    fake(path, program, f"echo; echo '{words}' >&2; exit 1")
+    with pytest.raises(GateError) as caught:
+        containers.engine()
+    assert f"{program} says: {words}" in caught.value.message
+    assert hint in str(caught.value.hint)
+
+
 def test_unknown_engine_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLIPWAY_ENGINE", "lxc")
     with pytest.raises(UsageError, match="SLIPWAY_ENGINE=lxc") as caught:

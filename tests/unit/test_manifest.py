@@ -9,10 +9,34 @@ from typing import Any
 import jsonschema
 import pytest
 
+from slipway.binaries import Binary
 from slipway.errors import VerificationError
-from slipway.manifest import Artifact, Manifest, collect, load_record, manifest_schema, record
+from slipway.manifest import (
+    Artifact,
+    Built,
+    Manifest,
+    collect,
+    load_built,
+    load_record,
+    manifest_schema,
+    record,
+    record_built,
+)
 
 ROOT = Path(__file__).parents[2]
+SLICE = Binary(format="macho", family="macos", arch="arm64", kind="executable", signed="adhoc", minimum="11.0")
+FACTS = {
+    "linux-amd64": Binary(
+        format="elf",
+        family="linux",
+        arch="amd64",
+        kind="executable",
+        libraries=("libc.so.6",),
+        versions={"libc.so.6": ("GLIBC_2.28", "GLIBC_2.4")},
+        glibc="2.28",
+    ),
+    "macos-universal": Binary(format="macho", family="macos", arch="universal", kind="executable", slices=(SLICE,)),
+}
 HEAD = Manifest(name="hello", version="1.2.3", epoch=7, artifacts=())
 
 
@@ -29,6 +53,10 @@ def artifact(name: str = "a.tar.gz", path: str = "", kind: str = "archive", **ch
         "tools": {"libdeflate": "1"},
     }
     return Artifact(**(values | changes))
+
+
+def built(platform: str = "linux-amd64", path: str = "bin/hello") -> Built:
+    return Built(path=path, platform=platform, component="hello", size=7, sha256="0" * 64, facts=FACTS[platform])
 
 
 class Folder:
@@ -60,7 +88,8 @@ def test_a_record_comes_back(tmp_path: Path) -> None:
 
 
 def test_a_manifest_comes_back_and_keeps_to_its_schema(tmp_path: Path) -> None:
-    manifest = Manifest(name="hello", version="1.2.3", epoch=7, artifacts=(artifact(), artifact("b.zip")))
+    binaries = (built(), built("macos-universal"))
+    manifest = Manifest(name="hello", version="1.2.3", epoch=7, artifacts=(artifact(), artifact("b.zip")), binaries=binaries)
     path = tmp_path / "manifest.json"
     path.write_bytes(manifest.dump())
     assert Manifest.load(path) == manifest
@@ -134,6 +163,22 @@ def test_two_artifacts_of_one_name_are_refused(folder: Folder) -> None:
     folder.add(artifact("a", "binaries/a"), at="other")
     with pytest.raises(VerificationError, match="two artifacts have the name a"):
         folder.names()
+
+
+def test_binaries_are_those_of_the_release_s_records_in_order(tmp_path: Path, folder: Folder) -> None:
+    files = [tmp_path / name for name in ("mac.json", "linux.json", "old.json", "never-built.json")]
+    record_built(files[0], "hello-1.2.3", [built("macos-universal")])
+    record_built(files[1], "hello-1.2.3", [built(path="lib/x.so"), built(path="bin/hello")])
+    record_built(files[2], "hello-1.2.2", [built(path="bin/gone")])
+    assert [each.path for each in load_built(files[1]).binaries] == ["bin/hello", "lib/x.so"]
+    found = collect(folder.records, folder.packages, HEAD, planned={}, digests=("sha256",), facts=files)
+    assert found.binaries == (built(path="bin/hello"), built(path="lib/x.so"), built("macos-universal"))
+
+
+def test_a_broken_record_of_binaries_is_named(tmp_path: Path, folder: Folder) -> None:
+    (tmp_path / "x.json").write_text("{}")
+    with pytest.raises(VerificationError, match=r"x\.json is not a record of binaries"):
+        collect(folder.records, folder.packages, HEAD, planned={}, digests=("sha256",), facts=[tmp_path / "x.json"])
 
 
 def test_a_broken_record_is_named(folder: Folder) -> None:

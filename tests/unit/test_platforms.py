@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from slipway.errors import UsageError
-from slipway.platforms import DOCUMENTED, FAMILIES, PLATFORMS, find_platform, host_platform, select_platforms
+from slipway.platforms import DOCUMENTED, FAMILIES, PLATFORMS, find_platform, host_platform, parts_of, select_platforms
 
 SIX = tuple(PLATFORMS[name] for name in DOCUMENTED)
 
@@ -44,10 +44,23 @@ def test_no_name_means_two_platforms() -> None:
         ("macos-x86_64", "macos-amd64"),
         ("windows-x86_64", "windows-amd64"),
         ("freebsd/amd64", "freebsd-amd64"),
+        ("universal2-apple-darwin", "macos-universal"),
+        ("darwin-universal", "macos-universal"),
+        ("macos-universal2", "macos-universal"),
     ],
 )
 def test_a_platform_has_several_names(asked: str, found: str) -> None:
     assert find_platform(asked) is PLATFORMS[found]
+
+
+def test_a_universal_platform_is_made_of_both_and_of_no_documented_set() -> None:
+    row = PLATFORMS["macos-universal"]
+    assert [part.id for part in parts_of(row)] == ["macos-amd64", "macos-arm64"]
+    assert row.id not in DOCUMENTED
+    assert (row.deb, row.oci, row.archive) == ("", "", "tar.gz")
+    assert all(parts_of(other) == (other,) for other in SIX)
+    own = (PLATFORMS["linux-amd64"], PLATFORMS["macos-arm64"], row)
+    assert [found.id for found in select_platforms("macos", own)] == ["macos-arm64", "macos-universal"]
 
 
 @pytest.mark.req("S0-31")

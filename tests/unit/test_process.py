@@ -165,6 +165,24 @@ def test_everything_that_runs_can_be_stopped() -> None:
     assert results == [-15]
 
 
+def test_everything_that_a_program_started_is_stopped_with_it(tmp_path: Path) -> None:
+    # A program that waits for another and tells it nothing, as cargo-zigbuild does with cargo.
+    note = tmp_path / "pid"
+    text = f"sh -c 'echo $$ >{note}.part; mv {note}.part {note}; exec sleep 60'; true"
+    work = threading.Thread(target=lambda: process.run(sh(text), check=False), daemon=True)
+    work.start()
+    deadline = time.monotonic() + 10
+    while not note.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.stop_all()
+    work.join(10)
+    assert not work.is_alive()
+    inner = Path("/proc", note.read_text().strip())
+    while inner.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not inner.exists()
+
+
 def test_a_break_in_the_middle_ends_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
 

@@ -8,35 +8,25 @@ from pathlib import Path
 
 import pytest
 
+import machine
 import sample
-from slipway import tools
+from machine import program
+from slipway import sysroot, tools
 from slipway.errors import GateError
 
 
 @pytest.fixture(autouse=True)
 def fresh() -> Iterator[None]:
     """Answers are remembered for a process; each test is one."""
-    for forget in (tools.find.cache_clear, tools.rust_targets.cache_clear):
-        forget()
+    machine.forget()
     yield
-    for forget in (tools.find.cache_clear, tools.rust_targets.cache_clear):
-        forget()
+    machine.forget()
 
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A PATH that holds sh and what the test puts into the folder."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    (folder / "sh").symlink_to("/bin/sh")
-    monkeypatch.setenv("PATH", str(folder))
-    return folder
-
-
-def program(folder: Path, name: str, text: str) -> None:
-    file = folder / name
-    file.write_text(f"#!/bin/sh\n{text}\n")
-    file.chmod(0o755)
+    return machine.empty(monkeypatch, tmp_path / "bin")
 
 
 def test_nothing_runs_at_import(tmp_path: Path) -> None:
@@ -70,7 +60,7 @@ def test_a_missing_tool_is_none_and_its_requirement_names_the_command(path: Path
         ("apt-get", "git", "apt-get install git"),
         ("brew", "git", "brew install git"),
         ("brew", "mingw", "brew install mingw-w64"),
-        ("apt-get", "cross", "cargo install cross --version 0.2.5 --locked"),
+        ("apt-get", "cross", "slipway toolchain install --cross"),
         ("apt-get", "zig", "pip install ziglang"),
     ],
 )
@@ -100,18 +90,36 @@ def test_tools_that_a_wheel_brought_come_before_path(path: Path) -> None:
     assert zig.path == Path(sys.executable)
 
 
-def test_installed_rust_targets_are_read_from_the_sysroot_without_rustup(path: Path, tmp_path: Path) -> None:
-    lib = tmp_path / "root/lib/rustlib"
-    for triple in ("x86_64-unknown-linux-gnu", "aarch64-apple-darwin"):
-        (lib / triple / "lib").mkdir(parents=True)
-        (lib / triple / "lib/libstd-0123.rlib").touch()
-    (lib / "etc").mkdir()
-    (lib / "x86_64-pc-windows-gnu/lib").mkdir(parents=True)
-    program(path, "rustc", f"echo {tmp_path}/root")
-    assert tools.rust_targets() == {"x86_64-unknown-linux-gnu", "aarch64-apple-darwin"}
-    assert "rustup.rs" in tools.how_to_add_target("x86_64-pc-windows-gnu")
-    program(path, "rustup", "true")
-    assert tools.how_to_add_target("x86_64-pc-windows-gnu") == "rustup target add x86_64-pc-windows-gnu"
+def test_what_slipway_installed_comes_first(path: Path, _own_cache: Path) -> None:
+    for place, name in (("zigbuild/bin", "cargo-zigbuild"), ("zigbuild/ziglang", "zig"), ("cross-0.2.5/bin", "cross")):
+        folder = _own_cache / "slipway/tools" / place
+        folder.mkdir(parents=True)
+        program(folder, name, "echo 9.9.9")
+        assert tools.find(name) == tools.Found(folder / name, "9.9.9")
+
+
+def test_a_zig_on_path_serves_where_no_wheel_does(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tools, "find_spec", lambda _name: None)
+    assert tools.find("zig") is None
+    tools.find.cache_clear()
+    program(path, "zig", "echo 0.15.1")
+    assert tools.find("zig") == tools.Found(path / "zig", "0.15.1")
+
+
+def test_rust_targets_are_those_of_the_compiler_and_those_that_slipway_keeps_for_it(path: Path, tmp_path: Path) -> None:
+    assert tools.rust_targets() == frozenset()
+    machine.compiler(path, tmp_path / "root", machine.HOST, "aarch64-apple-darwin")
+    (tmp_path / "root/lib/rustlib/etc").mkdir()
+    (tmp_path / "root/lib/rustlib/x86_64-pc-windows-gnu/lib").mkdir(parents=True)
+    machine.forget()
+    assert tools.rust_targets() == {machine.HOST, "aarch64-apple-darwin"}
+    found = sysroot.compiler()
+    assert found is not None
+    machine.library(found.home, "x86_64-unknown-freebsd")
+    assert tools.rust_targets() == {machine.HOST, "aarch64-apple-darwin", "x86_64-unknown-freebsd"}
+    machine.compiler(path, tmp_path / "root", release="1.96.0")
+    machine.forget()
+    assert "x86_64-unknown-freebsd" not in tools.rust_targets()
 
 
 def test_an_engine_is_there_only_when_it_answers(path: Path) -> None:
@@ -135,7 +143,7 @@ def test_the_report_covers_everything_and_says_how_to_mend_it(
     assert (rows["git"].state, rows["git"].version, rows["git"].hint) == ("found", "2.39.5", "")
     assert (rows["cross"].state, rows["lintian"].state) == ("old", "missing")
     assert rows["rust toolchain"].version == "stable-x86_64-unknown-linux-gnu"
-    assert "rustup target add" in rows["rust targets"].hint
+    assert "rustup.rs" in rows["rust targets"].hint
     assert rows["GitHub login"].hint == "gh auth login"
     assert "GiB free" in rows["disk space"].version
     monkeypatch.setattr(tools, "LOW_DISK", 1 << 62)

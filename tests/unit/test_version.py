@@ -10,9 +10,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.version import Version as PythonVersion
 
 from slipway.errors import UsageError
-from slipway.version import SCHEMES, Version
+from slipway.version import SCHEMES, Version, from_python
 
 ASCENDING = {
     # The first eight are the example of semver.org, item 11.
@@ -193,6 +194,36 @@ def test_package_spellings_have_the_order_of_the_versions(pair: tuple[Version, V
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "scheme", "spelled", "back"),
+    [
+        ("2.1.0", "semver", "2.1.0", "2.1.0"),
+        ("2.1.0-rc.1", "semver", "2.1.0rc1", "2.1.0-rc.1"),
+        ("2.1.0-rc1", "semver", "2.1.0rc1", "2.1.0-rc.1"),
+        ("2.1.0-alpha", "semver", "2.1.0a0", "2.1.0-alpha.0"),
+        ("2.1.0-beta.12", "semver", "2.1.0b12", "2.1.0-beta.12"),
+        ("2.1.1-dev.3+gabc.dirty", "semver", "2.1.1.dev3+gabc.dirty", "2.1.1-dev.3+gabc.dirty"),
+        ("2.1.0-rc.1.dev.3+gabc", "semver", "2.1.0rc1.dev3+gabc", "2.1.0-rc.1.dev.3+gabc"),
+        ("2024.04.1", "calver", "2024.4.1", "2024.4.1"),
+    ],
+)
+def test_python_spells_versions_in_the_normal_form_of_pep_440(text: str, scheme: str, spelled: str, back: str) -> None:
+    assert Version(text, scheme).python == spelled
+    assert from_python(spelled) == back
+    assert str(PythonVersion(spelled)) == spelled
+
+
+@pytest.mark.parametrize("pre", ["preview.1", "rc.1.2", "rc.x", "dev.1.rc.1"])
+def test_a_prerelease_that_python_does_not_have(pre: str) -> None:
+    with pytest.raises(UsageError, match="Python has no spelling"):
+        Version(f"1.0.0-{pre}").python  # noqa: B018
+
+
+@pytest.mark.parametrize("text", ["1.0.post1", "1!2.0", "main"])
+def test_a_version_that_only_python_has_stays(text: str) -> None:
+    assert from_python(text) == text
+
+
 @pytest.mark.parametrize("scheme", ASCENDING)
 def test_dpkg_itself_agrees(scheme: str) -> None:
     spelled = [Version(text, scheme).deb for text in ASCENDING[scheme]]

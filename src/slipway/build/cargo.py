@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from slipway.build import cross
+from slipway.build.accept import Delivery
 from slipway.build.compile import Compile
 from slipway.build.invocation import Invocation
 from slipway.build.preflight import Preflight
+from slipway.build.rule import Rule
 from slipway.build.toolchain import choose
 from slipway.build.workspace import ROOT_FILES, find_root, inherited_flags
 from slipway.errors import ConfigError
@@ -27,11 +31,10 @@ def plan_compile(release: Release) -> tuple[Step, ...]:
     preflight = Preflight.of(release)
     inputs = [_inputs(release, group) for group in groups]
     steps = [
-        _step(
-            release, platform, group, files, preflight, key=f"{platform.id}.{group[0].name}" if len(groups) > 1 else platform.id
-        )
-        for platform in platforms_of(release)
+        _step(release, platform, here, files, preflight, key=f"{platform.id}.{here[0].name}" if len(groups) > 1 else platform.id)
+        for platform in release.compiled
         for group, files in zip(groups, inputs, strict=True)
+        if (here := _compiled_here(group, platform))
     ]
     return unique(steps)
 
@@ -56,11 +59,16 @@ def _groups(project: Project) -> list[Group]:
     return [tuple(group) for group in groups.values()]
 
 
+def _compiled_here(group: Group, platform: Platform) -> Group:
+    """The components of a group that are not built elsewhere; where others come from is no setting of the compiler."""
+    return tuple(replace(part, prebuilt={}) for part in group if platform.id not in part.prebuilt)
+
+
 def _step(
     release: Release, platform: Platform, group: Group, inputs: tuple[Path, ...], preflight: Preflight, *, key: str
 ) -> Step:
     project, way = release.project, choose(release, platform)
-    places = _places(release, platform, group)
+    deliveries = _deliveries(release, platform, group)
     call = Invocation(
         project=project.name,
         version=str(release.version),
@@ -78,19 +86,20 @@ def _step(
         stage=STAGE,
         key=key,
         doc=f"Compile {', '.join(part.name for part in group)} for {platform.id}",
-        run=Compile(call=call, places=places, preflight=preflight),
+        run=Compile(call=call, deliveries=deliveries, rule=Rule.of(release, platform), preflight=preflight),
         inputs=inputs,
-        outputs=tuple(places.values()),
+        outputs=tuple(path for each in deliveries for path in each.outputs),
+        late=tuple(path for path in (find_root(group[0].path) / "Cargo.lock",) if path not in inputs),
     )
 
 
-def _places(release: Release, platform: Platform, group: Group) -> dict[str, Path]:
+def _deliveries(release: Release, platform: Platform, group: Group) -> tuple[Delivery, ...]:
     owners: dict[str, str] = {}
     for part in group:
         for name in part.binaries:
             if (other := owners.setdefault(name, part.name)) != part.name:
                 raise ConfigError(f"{other} and {part.name} would both make the binary {name}", hint="name it in one of them")
-    return {name: release.binary(platform, name) for name in owners}
+    return tuple(Delivery.of(release, platform, part.name, [f"bin/{name}" for name in part.binaries]) for part in group)
 
 
 def _inputs(release: Release, group: Group) -> tuple[Path, ...]:
@@ -100,4 +109,6 @@ def _inputs(release: Release, group: Group) -> tuple[Path, ...]:
     # A member of a workspace may use any other member.
     base = root if patterns == ("**",) else folder
     fixed = (path for name in ROOT_FILES if (path := root / name).is_file())
-    return tuple(sorted({*source_files(release, base, patterns), *fixed}))
+    # CROSS_CONFIG may name one outside of the workspace.
+    said = cross.config_file(root)
+    return tuple(sorted({*source_files(release, base, patterns), *fixed, *((said,) if said else ())}))

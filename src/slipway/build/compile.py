@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
-from slipway import process
-from slipway.build import cross, workspace
-from slipway.build.accept import accept
+from slipway import console, process
+from slipway.build import cross, jobs, workspace
+from slipway.build.accept import Delivery, accept
 from slipway.build.diagnosis import explain
 from slipway.build.invocation import Invocation
 from slipway.build.preflight import Preflight
+from slipway.build.rule import Rule, paths_of
+from slipway.build.workspace import Workspace
 from slipway.errors import SlipwayError
 from slipway.plain import ASIDE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compile:
-    """Compile some components of one workspace for one platform; `places` says where each binary goes."""
+    """Compile some components of one workspace for one platform; `deliveries` say where each binary goes."""
 
     call: Invocation
-    places: Mapping[str, Path]
+    deliveries: tuple[Delivery, ...]
+    rule: Rule
     preflight: Preflight = field(metadata=ASIDE)
 
     def __call__(self) -> None:
@@ -33,15 +38,36 @@ class Compile:
         found = workspace.ask(folder)
         for component in call.components:
             workspace.check(found, component)
-        done = process.question(call.command(found), cwd=folder, env=call.environment(found))
+        self._lock(found)
+        done = self._run(found)
         if call.way.name == "cross":
             cross.refuse_missing_container(call.platform.id, call.way.image, done)
         if done.code != 0:
-            raise explain(call.platform.id, done)
+            raise explain(call.platform, done)
         made = dict(_executables(done.answer))
-        built = {name: self._made(name, made) for name in self.places}
-        secrets = {str(found.root), str(call.target_dir), str(workspace.cargo_home())}
-        accept(built, self.places, call.platform, paths=secrets)
+        built = {to: self._made(to.removeprefix("bin/"), made) for each in self.deliveries for to in each.places}
+        secrets = paths_of((found.root, call.target_dir, workspace.cargo_home(), Path.home()))
+        accept(built, self.deliveries, self.rule, paths=secrets)
+
+    def _lock(self, found: Workspace) -> None:
+        # cargo would write it by itself, but then it would be an input that changes while it is used.
+        with _locking:
+            if (found.root / "Cargo.lock").is_file():
+                return
+            done = process.question(["cargo", "generate-lockfile"], cwd=found.root)
+            if done.code != 0:
+                raise explain(self.call.platform, done)
+            console.warn(
+                f"{found.root} had no Cargo.lock; cargo chose today's dependencies: commit it to get the same ones again"
+            )
+
+    def _run(self, found: Workspace) -> process.Result:
+        call, apart = self.call, self.call.way.name == "cross"
+        folder = call.components[0].path
+        with jobs.job(apart=apart, said=workspace.configured_jobs(folder)) as lease:
+            # A container cannot reach the jobserver; cross hands it every variable that begins with CARGO_.
+            variables = {**call.environment(found), **lease.environment}
+            return process.question(call.command(found), cwd=folder, env=variables, files=lease.files)
 
     def _made(self, name: str, made: Mapping[str, Path]) -> Path:
         owner = next(part.name for part in self.call.components if name in part.binaries)
@@ -56,6 +82,9 @@ class Compile:
         # Inside cross's container the target folder is /target.
         inside = self.call.way.name == "cross" and path.is_relative_to("/target") and not path.exists()
         return self.call.target_dir / path.relative_to("/target") if inside else path
+
+
+_locking: Final = threading.Lock()
 
 
 def _executables(answer: str) -> Iterator[tuple[str, Path]]:

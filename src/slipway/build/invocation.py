@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from slipway import process, tools
+from slipway import sysroot, tools
 from slipway.build import cross, workspace
 from slipway.build.toolchain import Way
 from slipway.build.workspace import Workspace
@@ -69,14 +69,16 @@ class Invocation:
             **{name: _joined(name, c_flags) for name in ("TARGET_CFLAGS", "TARGET_CXXFLAGS")},
             **self.way.environment,
         }
+        if self.way.toolchain.library:
+            variables.update(sysroot.variables(self.components[0].path, self.platform.triple))
         return {**variables, **_EXTRAS[self.way.name](self, tuple(variables))}
 
     def _remaps(self, found: Workspace) -> dict[str, str]:
         # The last prefix that fits wins, so the more special ones come later.
-        sysroot = process.capture(["rustc", "--print", "sysroot"], cwd=self.components[0].path)
-        sources = {f"{sysroot}/lib/rustlib/src/rust": "/rustc"} if sysroot else {}
+        # Where the compiler's sources lie beside it, it names them by that path, and elsewhere by its commit.
+        rustc = sysroot.compiler(self.components[0].path)
         return {
-            **sources,
+            **({f"{rustc.sysroot}/lib/rustlib/src/rust": f"/rustc/{rustc.commit or rustc.release}"} if rustc else {}),
             str(workspace.cargo_home()): "/cargo",
             str(found.root): f"/{self.project}",
             str(self.target_dir): "/target",
@@ -100,7 +102,9 @@ def _nothing(_call: Invocation, _names: tuple[str, ...]) -> dict[str, str]:
 
 
 def _zig(call: Invocation, _names: tuple[str, ...]) -> dict[str, str]:
-    found = {"CARGO_ZIGBUILD_PYTHON_PATH": sys.executable}
+    zig = tools.command_of("zig") or ()
+    # A program by its path, or a module of this Python: a standalone slipway has none.
+    found = {"CARGO_ZIGBUILD_ZIG_PATH": zig[0]} if len(zig) == 1 else {"CARGO_ZIGBUILD_PYTHON_PATH": sys.executable}
     if call.platform.family == "macos" and sys.platform != "darwin":
         # zig brings what Apple's SDK would; an empty one keeps cargo-zigbuild from looking for another.
         empty = call.target_dir / "nosdk"
@@ -122,7 +126,8 @@ def _cross(call: Invocation, names: tuple[str, ...]) -> dict[str, str]:
     passed = [name for name in names if name != "CARGO_TARGET_DIR"] + ["RUST_LOG", f"{_variable(call.project)}_DEBUG"]
     # Beside the target folder: cross mounts that one into the container.
     folder = call.target_dir.with_name(f"{call.target_dir.name}-programs")
-    return cross.environment(call.platform.triple, call.way.image, passed, folder)
+    root = workspace.find_root(call.components[0].path)
+    return cross.environment(call.platform, call.way.image, passed, folder=folder, root=root)
 
 
 _EXTRAS: Final = {"cargo": _nothing, "mingw": _mingw, "cross": _cross, "zigbuild": _zig}

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from slipway import tools
 from slipway.build.toolchain import Way, choose
 from slipway.errors import GateError
 from slipway.model import CargoComponent, Release
+from slipway.platforms import PLATFORMS
+from slipway.toolchains import Question, lacks, told
 
 HINT: Final = (
     "run the commands at the ends of the lines, then the same target again; PLATFORMS=host builds for this machine alone"
@@ -27,6 +28,17 @@ class Need:
     folder: Path
     way: Way
 
+    @property
+    def question(self) -> Question:
+        """What to ask the table of toolchains."""
+        return Question(
+            toolchain=self.way.toolchain,
+            platform=PLATFORMS[self.platform],
+            folder=self.folder,
+            image=self.way.image or self.way.cross_toml,
+            start=True,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preflight:
@@ -37,12 +49,12 @@ class Preflight:
     @classmethod
     def of(cls, release: Release) -> Preflight:
         """Collect the needs of a release; reads nothing and runs nothing."""
-        folders = sorted({part.path for part in release.project.components if isinstance(part, CargoComponent)})
+        parts = [part for part in release.project.components if isinstance(part, CargoComponent)]
         return cls(
             needs=tuple(
                 Need(platform=row.id, triple=row.triple, folder=folder, way=choose(release, row))
-                for row in {cell.platform.id: cell.platform for cell in release.matrix}.values()
-                for folder in folders
+                for row in release.compiled
+                for folder in sorted({part.path for part in parts if row.id not in part.prebuilt})
             )
         )
 
@@ -79,38 +91,5 @@ _answers: Final[dict[str, tuple[str, ...]]] = {}
 
 
 def _missing(needs: Iterable[Need]) -> Iterator[str]:
-    problems: dict[str, list[str]] = {}
-    for need in needs:
-        for problem in (answer for check in _CHECKS for answer in check(need)):
-            platforms = problems.setdefault(problem, [])
-            if need.platform not in platforms:
-                platforms.append(need.platform)
-    for problem, platforms in problems.items():
-        yield f"  {', '.join(platforms)}: {problem}"
-
-
-def _tools(need: Need) -> Iterator[str]:
-    for name in need.way.tools:
-        tool, found = tools.TOOLS[name], tools.find(name)
-        if found is None:
-            yield f"{name} is not installed ({tool.purpose}): {tools.how_to_install(name)}"
-        elif tools.is_old(tool, found):
-            yield f"{name} {found.version} is older than {tool.minimum}: {tools.how_to_install(name)}"
-
-
-def _standard_library(need: Need) -> Iterator[str]:
-    if need.way.needs_std and tools.find("cargo") and need.triple not in tools.rust_targets(need.folder):
-        yield f"Rust's standard library for {need.triple} is missing: {tools.how_to_add_target(need.triple)}"
-
-
-def _engine(need: Need) -> Iterator[str]:
-    if need.way.name == "cross":
-        from slipway import containers
-
-        try:
-            containers.engine()
-        except GateError as error:
-            yield f"cross needs a container engine; {error.message}: {error.hint} (or CROSS=false)"
-
-
-_CHECKS: Final[tuple[Callable[[Need], Iterator[str]], ...]] = (_tools, _standard_library, _engine)
+    for line in told((need.platform, lack) for need in needs for lack in lacks(need.question)):
+        yield f"  {line}"

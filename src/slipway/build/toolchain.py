@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from slipway import process
-from slipway.errors import ConfigError, UsageError, did_you_mean
-from slipway.model import PlatformSettings, Release
-from slipway.platforms import Platform, host_platform
+from slipway.build import cross
+from slipway.build.workspace import find_root
+from slipway.errors import ConfigError, did_you_mean
+from slipway.model import CargoComponent, PlatformSettings, Release
+from slipway.platforms import Platform
+from slipway.toolchains import TOOLCHAINS, Toolchain, has_own_image, is_native, lines, table, ways
+from slipway.tools import command_of, rust_folder
 
 CHOICES: Final = ("auto", "cargo", "zigbuild", "cross")
 MACOS_FLOOR: Final = "11.0"
@@ -17,34 +20,68 @@ MACOS_FLOOR: Final = "11.0"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """One way to compile for a platform; `linker` names a tool whose path cargo is told."""
+    """A way to compile for a platform, with what this release says about it.
+
+    `image` is named in slipway.toml; `cross_toml` is the image, or the Dockerfile of one, in the project's own Cross.toml.
+    """
 
     name: str
     target: str
-    tools: tuple[str, ...]
-    needs_std: bool = True
-    linker: str = ""
     rustflags: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     image: str = ""
+    cross_toml: str = ""
+
+    @property
+    def toolchain(self) -> Toolchain:
+        """What the way needs."""
+        return TOOLCHAINS[self.name]
 
 
 def choose(release: Release, platform: Platform) -> Way:
     """Decide how a platform is compiled.
 
     CROSS=true means cross, CROSS=false means never cross. Otherwise `tool` of [platform.X] decides; and when that
-    says nothing: cargo for this machine's own system, cross when it is on PATH (S0-32) and has an image for the
-    platform, else mingw for Windows and zig for the rest. A glibc floor always means zig, since only zig can set it.
+    says nothing: cargo for this machine's own system; cross when it is here (S0-32) and the project names an image for
+    the platform; else the first way of the table: mingw for Windows and zig for the rest. A glibc floor always means
+    zig, since only zig can set it.
     """
     settings = release.project.on(platform)
     if settings.tool not in CHOICES:
         raise _unknown(platform, settings.tool)
     name = _forced(release, platform, settings) or _automatic(release, platform, settings)
-    return _BUILDERS[name](platform, settings)
+    if name == "zigbuild" and platform.family == "windows":
+        raise ConfigError(
+            "zig cannot link Rust's programs for Windows: it lacks libraries they need, and the flag that keeps the time out",
+            key=f"platform.{platform.id}.tool",
+            hint='leave tool out: mingw is then used; or tool = "cross"',
+        )
+    way = _BUILDERS[name](platform, settings)
+    return replace(way, cross_toml=_from_cross_toml(release, platform)) if name == "cross" and not way.image else way
+
+
+def used(release: Release | None) -> Callable[[Platform], tuple[str, str]]:
+    """For the table of toolchains: the way that a build takes for a platform, and the image that the project names."""
+
+    def answer(platform: Platform) -> tuple[str, str]:
+        if release is None:
+            return ways(platform)[0].name, ""
+        way = choose(release, platform)
+        return way.name, release.project.on(platform).cross_image or way.cross_toml
+
+    return answer
+
+
+def report_lines(release: Release) -> Iterator[str]:
+    """The table of toolchains for the platforms of a release that compiles Rust, for `doit info`."""
+    if any(isinstance(part, CargoComponent) for part in release.project.components):
+        yield ""
+        yield "What each platform is compiled with (* is what a build takes; slipway toolchain install sets it up):"
+        yield from lines(table(release.compiled, rust_folder(release), used(release)))
 
 
 def _forced(release: Release, platform: Platform, settings: PlatformSettings) -> str:
-    if release.cross and _has_image(platform, settings):
+    if release.cross and (has_own_image(platform) or _names_image(release, platform, settings)):
         return "cross"
     if settings.tool == "auto" or (settings.tool == "cross" and release.cross is False):
         return ""
@@ -54,40 +91,31 @@ def _forced(release: Release, platform: Platform, settings: PlatformSettings) ->
 def _automatic(release: Release, platform: Platform, settings: PlatformSettings) -> str:
     if settings.glibc and platform.libc == "gnu":
         return "zigbuild"
-    if _is_native(platform):
+    if is_native(platform):
         return "cargo"
-    if release.cross is None and _has_image(platform, settings) and process.which("cross"):
+    if release.cross is None and _names_image(release, platform, settings) and command_of("cross"):
         return "cross"
-    return "mingw" if platform.family == "windows" else "zigbuild"
-
-
-def _host() -> Platform | None:
-    try:
-        return host_platform()
-    except UsageError:
-        return None
-
-
-def _is_native(platform: Platform) -> bool:
-    # Apple's linker makes programs for both of its processors.
-    host = _host()
-    return host is not None and (host.triple == platform.triple or host.family == platform.family == "macos")
+    return ways(platform)[0].name
 
 
 def _is_foreign_windows(platform: Platform) -> bool:
-    return platform.family == "windows" and not _is_native(platform)
+    return platform.family == "windows" and not is_native(platform)
 
 
-def _has_image(platform: Platform, settings: PlatformSettings) -> bool:
-    # The cross project publishes no image for macOS: the licence of Apple's SDK forbids it.
-    return platform.family != "macos" or bool(settings.cross_image)
+def _names_image(release: Release, platform: Platform, settings: PlatformSettings) -> bool:
+    return bool(settings.cross_image or _from_cross_toml(release, platform))
+
+
+def _from_cross_toml(release: Release, platform: Platform) -> str:
+    roots = {find_root(part.path) for part in release.project.components if isinstance(part, CargoComponent)}
+    said = (cross.configured(root, platform.triple) for root in sorted(roots))
+    return next((found.image or found.dockerfile for found in said if found is not None), "")
 
 
 def _cargo(platform: Platform, settings: PlatformSettings) -> Way:
     return Way(
         name="cargo",
         target=platform.triple,
-        tools=("cargo",) if platform.family == "windows" else ("cargo", "cc"),
         rustflags=_windows_flags(platform),
         environment=_macos_environment(platform, settings),
     )
@@ -97,8 +125,6 @@ def _mingw(platform: Platform, _settings: PlatformSettings) -> Way:
     return Way(
         name="mingw",
         target=platform.triple,
-        tools=("cargo", "mingw"),
-        linker="mingw",
         rustflags=_windows_flags(platform),
     )
 
@@ -108,19 +134,20 @@ def _zigbuild(platform: Platform, settings: PlatformSettings) -> Way:
     return Way(
         name="zigbuild",
         target=platform.triple + floor,
-        tools=("cargo", "cargo-zigbuild", "zig"),
-        # zig brings its own start files; Rust's would be linked twice.
-        rustflags=("-Clink-self-contained=no",) if platform.libc == "musl" else _windows_flags(platform),
+        rustflags=_MUSL_BY_ZIG if platform.libc == "musl" else (),
         environment=_macos_environment(platform, settings),
     )
+
+
+# zig brings its own start files, and Rust's would be linked twice. It does not know rustc's -static-pie, but links a
+# static program that may lie anywhere in memory when it is told -pie.
+_MUSL_BY_ZIG: Final = ("-Clink-self-contained=no", "-Clink-arg=-pie")
 
 
 def _cross(platform: Platform, settings: PlatformSettings) -> Way:
     return Way(
         name="cross",
         target=platform.triple,
-        tools=("cargo", "cross"),
-        needs_std=False,
         rustflags=_windows_flags(platform),
         environment=_macos_environment(platform, settings),
         image=settings.cross_image,

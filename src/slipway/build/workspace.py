@@ -70,6 +70,12 @@ def configured_flags(folder: Path, triple: str) -> tuple[str, ...]:
     return tuple(targeted or (flag for config in configs for flag in _flags(config.get("build", {}))))
 
 
+def configured_jobs(folder: Path) -> int:
+    """How many jobs the .cargo/config.toml files that hold for a folder want; the innermost counts, 0 means nothing is said."""
+    said = [tomllib.loads(file.read_text(encoding="utf-8")).get("build", {}).get("jobs") for file in _config_files(folder)]
+    return next((number for number in reversed(said) if isinstance(number, int)), 0)
+
+
 def inherited_flags() -> tuple[str, ...]:
     """The flags of this process's environment, as cargo reads them."""
     encoded = os.environ.get("CARGO_ENCODED_RUSTFLAGS", "")

@@ -18,7 +18,7 @@ from slipway.files import write_atomic
 @click.option("--force", is_flag=True, help="Replace a slipway.toml that is there.")
 @click.option("--dry-run", is_flag=True, help="Print the file instead of writing it.")
 def init(force: bool, dry_run: bool) -> None:
-    """Write a starting slipway.toml for the Cargo project of this folder."""
+    """Write a starting slipway.toml for the Cargo or Python project of this folder."""
     from slipway.config.init import starting_file
 
     text = starting_file(Path.cwd(), replace=force or dry_run)

@@ -15,6 +15,7 @@ from slipway.errors import SlipwayError
 from slipway.files import write_atomic
 from slipway.model import Project
 from slipway.plain import from_plain, to_plain
+from slipway.resources import program
 
 NAME: Final = "project.json"
 
@@ -46,6 +47,9 @@ def _key(file: Path) -> str | None:
 
 
 def _code() -> Iterator[Path]:
+    if (whole := program()) is not None:
+        yield whole
+        return
     yield from sorted(Path(__file__).parent.glob("*.py"))
     yield from (Path(module.__file__ or "") for module in (model, plain, platforms))
 
@@ -62,6 +66,6 @@ def _known(cache: Path, key: str) -> Project | None:
 def _all_there(project: Project) -> bool:
     """Whether the files and folders that were checked when the project was read still exist."""
     named = [part.path for part in project.components] + list(project.documents)
-    if project.version.source in {"cargo", "file"}:
+    if project.version.source in {"cargo", "file", "python"}:
         named.append(project.version.path)
     return all(path.exists() for path in named)

@@ -11,14 +11,19 @@ from typing import Final
 
 from slipway.config import lines
 from slipway.config.faults import Fault, suggestion
-from slipway.config.schema import CargoTable, CommandTable, SlipwayFile, TreeTable
+from slipway.config.python import python_faults
+from slipway.config.schema import CargoTable, CommandTable, ComponentTable, PrebuiltTable, PythonTable, SlipwayFile, TreeTable
+from slipway.config.sources import source_faults
 from slipway.errors import UsageError
 from slipway.layout import ROLES
+from slipway.model import WORDS, words_in
 from slipway.platforms import PLATFORMS, find_platform
 from slipway.version import Version
 
+# What can be said of a platform whose programs are joined from those of others.
+_OF_JOINED: Final = {"archives", "macos"}
 FOLDERS: Final = ("bin", "lib", "share", "doc", "config", "state")
-VERSION_FILES: Final = {"cargo": "Cargo.toml", "file": "VERSION"}
+VERSION_FILES: Final = {"cargo": "Cargo.toml", "file": "VERSION", "python": "pyproject.toml"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +48,16 @@ def check(draft: Draft) -> Iterator[Fault]:
         yield from one(draft)
 
 
-def binaries_of(name: str, part: CargoTable | CommandTable | TreeTable) -> dict[str, str]:
+def binaries_of(name: str, part: ComponentTable) -> dict[str, str]:
     """The programs that a component puts in `bin/`, and the key that says so."""
     if isinstance(part, CargoTable):
         return dict.fromkeys(part.binaries or [part.package or name], "binaries" if part.binaries else "package")
     if isinstance(part, CommandTable):
         return {PurePosixPath(place).name: "outputs" for place in part.outputs if place.startswith("bin/")}
+    if isinstance(part, PrebuiltTable):
+        return dict.fromkeys(part.binaries or [name], "binaries")
+    if isinstance(part, PythonTable) and part.form != "none":
+        return {part.script or name: "script"}
     return {}
 
 
@@ -70,6 +79,12 @@ def _documents(draft: Draft) -> Iterator[Fault]:
 def _platforms(draft: Draft) -> Iterator[Fault]:
     yield from _known_once({("project", "platforms", index): name for index, name in enumerate(draft.tables.project.platforms)})
     yield from _known_once({("platform", name): name for name in draft.platforms})
+    for name, table in draft.tables.platform.items():
+        if parts := PLATFORMS[found].parts if (found := _platform(name)) else ():
+            where = " and ".join(f"[platform.{part}]" for part in parts)
+            for key in sorted(table.model_fields_set - _OF_JOINED):
+                path = ("platform", name, key.replace("_", "-"))
+                yield Fault(path, f"nothing is compiled for {name} itself", f"say it in {where}")
 
 
 def _known_once(names: Mapping[lines.Path, str]) -> Iterator[Fault]:
@@ -114,6 +129,8 @@ def _value(text: str, scheme: str) -> Iterator[Fault]:
 
 def _sources(draft: Draft) -> Iterator[Fault]:
     for name, part in draft.tables.component.items():
+        if isinstance(part, PrebuiltTable):
+            continue
         path, folder = ("component", name, "path"), draft.root / part.path
         if folder.is_file():
             yield Fault(path, f"{part.path} is a file, not a folder", "name its folder here, and the file in include")
@@ -121,6 +138,24 @@ def _sources(draft: Draft) -> Iterator[Fault]:
             yield Fault(path, f"there is no folder {part.path}", f"paths are relative to {draft.root}")
         elif isinstance(part, CargoTable) and not (folder / "Cargo.toml").is_file():
             yield Fault(path, f"there is no Cargo.toml in {part.path}", "name the folder that holds it")
+
+
+def _python(draft: Draft) -> Iterator[Fault]:
+    for name, part in draft.tables.component.items():
+        if isinstance(part, PythonTable) and (folder := draft.root / part.path).is_dir():
+            yield from python_faults(("component", name), part, folder)
+
+
+def _words(draft: Draft) -> Iterator[Fault]:
+    for name, part in draft.tables.component.items():
+        if not isinstance(part, CommandTable):
+            continue
+        texts: dict[lines.Path, str] = {("command", index): text for index, text in enumerate(part.command)}
+        for where, text in (texts | {("outputs", place): file for place, file in part.outputs.items()}).items():
+            for word in words_in(text):
+                if word not in WORDS:
+                    hint = f"{suggestion(word, WORDS)}; for the braces themselves write {{{{{word}}}}}"
+                    yield Fault(("component", name, *where), f"{{{word}}} stands for nothing", hint)
 
 
 def _places(draft: Draft) -> Iterator[Fault]:
@@ -165,6 +200,15 @@ def _outputs(draft: Draft) -> Iterator[Fault]:
             if (other := owners.setdefault(place, name)) != name and not place.startswith("bin/"):
                 path = ("component", name, "outputs", place)
                 yield Fault(path, f"component {other} makes {place} too", "give one of them another place")
+
+
+def _prebuilt(draft: Draft) -> Iterator[Fault]:
+    for name, part in draft.tables.component.items():
+        tables = {} if isinstance(part, TreeTable) else part.prebuilt
+        yield from _known_once({("component", name, "prebuilt", row): row for row in tables})
+        makes = part.outputs if isinstance(part, CommandTable) else binaries_of(name, part)
+        for row, table in tables.items():
+            yield from source_faults(("component", name, "prebuilt", row), table, tuple(makes))
 
 
 def _variants(draft: Draft) -> Iterator[Fault]:
@@ -215,9 +259,12 @@ _CHECKS: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
     _platforms,
     _versions,
     _sources,
+    _python,
+    _words,
     _places,
     _binaries,
     _outputs,
+    _prebuilt,
     _variants,
     _services,
     _folders,

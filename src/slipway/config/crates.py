@@ -92,7 +92,9 @@ def read_manifest(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ConfigError("there is no such file", file=file, hint="run this in the folder of a cargo project") from error
+        raise ConfigError(
+            "there is no such file", file=file, hint="run this in the folder of a cargo or Python project"
+        ) from error
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot be read: {error}", file=file, hint="cargo metadata says more about it") from error
 

@@ -1,4 +1,4 @@
-"""The first slipway.toml of a project, written from what cargo knows about it."""
+"""The first slipway.toml of a project, written from what its Cargo.toml or its pyproject.toml says."""
 
 from __future__ import annotations
 
@@ -9,22 +9,26 @@ from pathlib import Path
 from typing import Final
 
 from slipway.config.crates import Package, packages
+from slipway.config.pyproject import FILE, PythonProject, find_version, read_pyproject
 from slipway.errors import ConfigError
+from slipway.platforms import host_platform
 
 _DOCUMENTS: Final = ("readme", "license", "licence", "copying", "unlicense", "notice", "changelog", "changes", "news")
 _NAME: Final = re.compile(r"[^<>\n]*[^<>\s] <[^<>@\s]+@[^<>@\s]+>")
 
 
 def starting_file(folder: Path, *, replace: bool = False) -> str:
-    """Return a slipway.toml for the cargo project in a folder; it works as it is.
+    """Return a slipway.toml for the cargo project, or else the Python project, in a folder; it works as it is.
 
-    Raises ConfigError when there is no Cargo.toml, when no package has a binary, and, unless `replace`, when there is a
+    Raises ConfigError when there is neither, when nothing in it makes a program, and, unless `replace`, when there is a
     slipway.toml already.
     """
     if (there := folder / "slipway.toml").exists() and not replace:
         raise ConfigError(
             "exists already", file=there, hint="slipway init --force replaces it; --dry-run shows what would be written"
         )
+    if (folder / FILE).is_file() and not (folder / "Cargo.toml").is_file():
+        return _joined(_python_blocks(read_pyproject(folder)))
     found = packages(folder)
     if not (makers := tuple(package for package in found if package.binaries)):
         raise ConfigError(
@@ -33,7 +37,11 @@ def starting_file(folder: Path, *, replace: bool = False) -> str:
             hint="slipway releases programs: add src/main.rs, or describe other parts in a slipway.toml by hand",
         )
     blocks = (_project(folder, makers), _version(folder, found, makers), *map(_component, makers), _MORE, _install(makers))
-    return "\n\n".join("\n".join(block) for block in (_HEADER, *blocks) if block) + "\n"
+    return _joined((_HEADER, *blocks))
+
+
+def _joined(blocks: Iterable[Iterable[str]]) -> str:
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
 _HEADER: Final = (
@@ -98,6 +106,52 @@ def _component(package: Package) -> list[str]:
 
 def _install(makers: tuple[Package, ...]) -> list[str]:
     return ["[install]", f"health = {_list((makers[0].binaries[0], '--version'))}  # shows that an installation works"]
+
+
+def _python_blocks(found: PythonProject) -> list[Iterable[str]]:
+    if not (scripts := tuple(found.scripts)):
+        raise ConfigError(
+            "there is no console script in [project.scripts]",
+            file=found.folder / FILE,
+            hint="slipway releases programs: add one, or describe other parts in a slipway.toml by hand",
+        )
+    parts = [_python_component(script, wheel=index == 0) for index, script in enumerate(scripts)]
+    health = ["[install]", f"health = {_list((scripts[0], '--version'))}  # shows that an installation works"]
+    return [_HEADER[:1], _python_project(found), _python_version(found), *parts, _MORE, health]
+
+
+def _python_project(found: PythonProject) -> list[str]:
+    facts, name = found.facts, _slug(str(found.facts["name"]))
+    summary = " ".join(str(facts.get("description", "")).split()).rstrip(".")
+    license_ = facts.get("license")
+    people = [f"{each.get('name')} <{each.get('email')}>" for each in facts.get("authors", []) if isinstance(each, dict)]
+    pages = [url for url in dict(facts.get("urls", {})).values() if re.fullmatch(r"https?://\S+", str(url))]
+    return [
+        "[project]",
+        f"name = {_text(name)}",
+        f"summary = {_text(summary)}" if summary else f"summary = {_text(name)}  # what it does, in one line",
+        *_known("license", license_ if isinstance(license_, str) else "", "an SPDX expression such as MIT"),
+        *_known("maintainer", next(filter(_NAME.fullmatch, people), ""), "Name <mail>; .deb files need it"),
+        *_known("homepage", next(iter(pages), ""), "https://…"),
+        *([f"documents = {_list(documents)}  # at the top of every archive"] if (documents := _documents(found.folder)) else []),
+        "# A program that brings its own Python is made on the platform that it is for.",
+        f"platforms = {_list([host_platform().id])}",
+    ]
+
+
+def _python_version(found: PythonProject) -> list[str]:
+    try:
+        find_version(found.folder / FILE)
+    except ConfigError:
+        return ["[version]", 'source = "git"  # pyproject.toml does not say it']
+    return ["[version]", 'source = "python"']
+
+
+def _python_component(script: str, *, wheel: bool) -> list[str]:
+    name = _slug(script)
+    lines = [f"[component.{name}]", 'kind = "python"']
+    lines += [f"script = {_text(script)}"] if name != script else []
+    return lines if wheel else [*lines, "wheel = false  # one component releases it"]
 
 
 def _slug(name: str) -> str:

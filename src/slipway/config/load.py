@@ -8,6 +8,7 @@ from typing import Any
 
 from slipway.config.checks import VERSION_FILES, Draft, check, selected
 from slipway.config.faults import Fault, config_error
+from slipway.config.forms import Table
 from slipway.config.lines import key_lines
 from slipway.config.read import parse_text, read_tables
 from slipway.config.schema import (
@@ -15,9 +16,10 @@ from slipway.config.schema import (
     CommandTable,
     ComponentTable,
     PlatformTable,
+    PrebuiltTable,
     ProjectTable,
+    PythonTable,
     SlipwayFile,
-    Table,
     TestTable,
     TreeTable,
     VersionTable,
@@ -29,7 +31,10 @@ from slipway.model import (
     DebRules,
     InstallRules,
     PlatformSettings,
+    Prebuilt,
+    PrebuiltComponent,
     Project,
+    PythonComponent,
     Service,
     TestRules,
     TreeComponent,
@@ -110,12 +115,18 @@ def _below(root: Path, text: str) -> Path:
 
 def _component(root: Path, name: str, part: ComponentTable) -> Component:
     fields = {key: value for key, value in _fields(part).items() if key != "kind"}
-    fields |= {"name": name, "path": _below(root, part.path)}
+    fields |= {"name": name, "path": _below(root, getattr(part, "path", "."))}
+    if "prebuilt" in fields:
+        fields["prebuilt"] = {find_platform(row).id: Prebuilt(**_fields(table)) for row, table in fields["prebuilt"].items()}
     if isinstance(part, CargoTable):
         package = part.package or name
         return CargoComponent(**fields | {"package": package, "binaries": tuple(part.binaries or [package])})
     if isinstance(part, TreeTable):
         return TreeComponent(**fields | {"to": part.to.removesuffix("/")})
+    if isinstance(part, PythonTable):
+        return PythonComponent(**fields | {"script": part.script or name})
+    if isinstance(part, PrebuiltTable):
+        return PrebuiltComponent(**fields | {"binaries": tuple(part.binaries or [name])})
     assert isinstance(part, CommandTable)
     return CommandComponent(**fields)
 

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from slipway.config import lines
 from slipway.config.faults import Fault, suggestion
-from slipway.config.schema import KINDS, NAMED, TABLES, SlipwayFile, Table, keys_of
+from slipway.config.forms import Table
+from slipway.config.schema import KINDS, NAMED, TABLES, SlipwayFile, SourceTable, keys_of
 from slipway.errors import ConfigError
 
 _TOML_TYPES: Final = {
@@ -107,6 +108,8 @@ def table_at(path: lines.Path, data: Mapping[str, Any]) -> type[Table] | None:
     """The table whose keys a path leads to."""
     if not path:
         return SlipwayFile
+    if path[0] == "component" and len(path) == 4 and path[2] == "prebuilt":
+        return SourceTable
     if len(path) != (2 if path[0] in NAMED else 1):
         return None
     if path[0] == "component":

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from pydantic.fields import FieldInfo
 
-from slipway.config.schema import KINDS, NAMED, TABLES, SlipwayFile, Table
+from slipway.config.forms import Table
+from slipway.config.schema import KINDS, NAMED, TABLES, SlipwayFile, SourceTable
 
 _INTRODUCTION: Final = """\
 # slipway.toml
@@ -21,6 +22,7 @@ error names the line. Only `[project]` and one `[component.NAME]` are required. 
 In patterns, `*` and `?` stand for any part of a name and `**` for any number of folders; a pattern that names a folder means
 all it holds.
 """
+_SOURCE: Final = "component.NAME.prebuilt.PLATFORM"
 EXAMPLES: Final[Mapping[str, str]] = {
     "project": """\
 [project]
@@ -57,6 +59,28 @@ path = "docs"
 command = ["make", "man"]
 outputs = { "share/man/man1/hello.1" = "build/hello.1" }
 inputs = ["*.md", "Makefile"]
+""",
+    "python": """\
+[component.report]
+kind = "python"
+path = "report"
+requirements = "requirements.txt"
+exclude = ["tkinter"]
+inputs = ["pyproject.toml", "README.md", "requirements.txt", "src/**"]
+""",
+    "prebuilt": """\
+[component.helper]
+kind = "prebuilt"
+binaries = ["helper"]
+
+[component.helper.prebuilt.linux-amd64]
+source = "https://helper.example/{version}/helper-{triple}.tar.gz"
+sha256 = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
+""",
+    _SOURCE: """\
+[component.hello.prebuilt.macos-arm64]
+source = "from-ci/{platform}"
+files = { hello = "**/release/hello" }
 """,
     "variant": """\
 [variant.complete]
@@ -117,10 +141,13 @@ def reference_page() -> str:
 def _tables() -> Iterator[tuple[str, type[Table]]]:
     yield from ((name, TABLES[name]) for name in ("project", "version"))
     yield from KINDS.items()
+    yield _SOURCE, SourceTable
     yield from ((name, table) for name, table in TABLES.items() if name not in {"project", "version"})
 
 
 def _heading(name: str) -> str:
+    if name == _SOURCE:
+        return f"`[{name}]`"
     if name in KINDS:
         return f'`[component.NAME]` with `kind = "{name}"`'
     return f"`[{name}.NAME]`" if name in NAMED else f"`[{name}]`"
@@ -149,10 +176,13 @@ def _type(schema: Mapping[str, Any]) -> str:
         inner = schema["items"]
         return f"list of {_type(inner)}" if "enum" in inner else "list of strings"
     if schema["type"] == "object":
-        return "table of lists" if schema["additionalProperties"].get("type") == "array" else "table of strings"
+        return f"table of {_IN_TABLES[schema['additionalProperties'].get('type', 'object')]}"
     if schema["type"] == "integer":
         return f"{schema['minimum']} to {schema['maximum']}"
     return {"string": "string", "boolean": "true or false"}[schema["type"]]
+
+
+_IN_TABLES: Final = {"string": "strings", "array": "lists", "object": "tables"}
 
 
 def _default(field: FieldInfo) -> str:

@@ -2,70 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
-from pydantic_core.core_schema import no_info_after_validator_function
+from pydantic import AfterValidator, Field
 
+from slipway.config.forms import ONE_LINE, OPTIONAL_PACKAGE, Matches, Relation, Table, TableName, Word, Words, unique
+from slipway.config.pyproject import ENTRY
 from slipway.platforms import DOCUMENTED
 
 Format = Literal["tar.gz", "tar.xz", "tar.zst", "zip"]
 Level = Literal["basic", "integration", "complete"]
-
-
-@dataclass(frozen=True, slots=True)
-class Matches:
-    """A text of a certain form; `expected` completes the sentence "must be …"."""
-
-    pattern: str
-    expected: str
-
-    def __call__(self, text: str) -> str:
-        """Return the text, or refuse it."""
-        if re.fullmatch(self.pattern, text) is None:
-            raise ValueError(f"must be {self.expected}; {text!r} is not")
-        return text
-
-    def __get_pydantic_core_schema__(self, source: type, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return no_info_after_validator_function(self, handler(source))
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
-
-
-def _unique(items: list[str]) -> list[str]:
-    if repeated := next((item for index, item in enumerate(items) if item in items[:index]), None):
-        raise ValueError(f"names {repeated!r} twice")
-    return items
-
-
-_ONE_LINE: Final = Matches(r"[^\n\r]*", "one line")
-_OPTIONAL_PACKAGE: Final = Matches(
-    r"|[a-z0-9][a-z0-9+.-]+", "a Debian package name: two or more lower-case letters, digits, '+', '-' or '.'"
-)
-_PACKAGE: Final = r"[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?(?: \((?:<<|<=|=|>=|>>) [^()\s,|]+\))?"
-Relation = Annotated[
-    str, Matches(rf"{_PACKAGE}(?: \| {_PACKAGE})*", "a Debian relation such as 'ca-certificates' or 'libc6 (>= 2.31)'")
-]
-Word = Annotated[str, Field(min_length=1)]
-Words = Annotated[list[Word], AfterValidator(_unique)]
-TableName = Annotated[str, Matches(r"[a-z0-9][a-z0-9-]*", "a name of lower-case letters, digits and hyphens")]
-
-
-class Table(BaseModel):
-    """One table of slipway.toml: unknown keys are errors and nothing is converted."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        use_attribute_docstrings=True,
-        strict=True,
-        frozen=True,
-        alias_generator=lambda name: name.replace("_", "-"),
-    )
 
 
 class ProjectTable(Table):
@@ -75,11 +21,11 @@ class ProjectTable(Table):
         str, Matches(r"[a-z0-9][a-z0-9+.-]*", "lower-case letters, digits, '+', '.' and '-', and start with a letter or digit")
     ]
     """The project's name: every file that a release gives out starts with it."""
-    summary: Annotated[str, _ONE_LINE, Field(min_length=1)]
+    summary: Annotated[str, ONE_LINE, Field(min_length=1)]
     """What the project does, in one line."""
     description: str = ""
     """What the project does, in paragraphs; the summary when empty."""
-    license: Annotated[str, _ONE_LINE] = ""
+    license: Annotated[str, ONE_LINE] = ""
     """The licence as an SPDX expression, such as `MIT OR Apache-2.0`."""
     maintainer: Annotated[str, Matches(r"|[^<>\n]*[^<>\s] <[^<>@\s]+@[^<>@\s]+>", "of the form 'Name <mail@example.org>'")] = ""
     """Who answers for the packages, as `Name <mail@example.org>`."""
@@ -89,7 +35,7 @@ class ProjectTable(Table):
     """Files, such as README.md and LICENSE, that lie at the top of every distribution."""
     platforms: Annotated[Words, Field(min_length=1)] = list(DOCUMENTED)
     """The platforms to release for."""
-    checksums: Annotated[list[Literal["sha256", "sha512", "md5"]], AfterValidator(_unique)] = ["sha256"]
+    checksums: Annotated[list[Literal["sha256", "sha512", "md5"]], AfterValidator(unique)] = ["sha256"]
     """The checksum files to write; sha256 is always among them."""
     compression: Annotated[int, Field(ge=1, le=12)] = 6
     """How hard to compress: from 1, fast, to 12, small."""
@@ -98,10 +44,11 @@ class ProjectTable(Table):
 class VersionTable(Table):
     """Where the version comes from. The variable VERSION goes before all of this."""
 
-    source: Literal["cargo", "file", "git", "value"] = "cargo"
-    """`cargo` reads a Cargo.toml, `file` the first line of a file, `git` asks `git describe`, `value` takes `value`."""
+    source: Literal["cargo", "file", "git", "python", "value"] = "cargo"
+    """`cargo` reads a Cargo.toml, `file` the first line of a file, `git` asks `git describe`, `python` reads a pyproject.toml
+    (or the `__version__` in the file that it names), `value` takes `value`."""
     path: str = ""
-    """The file that `cargo` and `file` read; `Cargo.toml` or `VERSION` when empty."""
+    """The file that `cargo`, `file` and `python` read; `Cargo.toml`, `VERSION` or `pyproject.toml` when empty."""
     value: str = ""
     """The version itself, for `value`."""
     scheme: Literal["semver", "calver"] = "semver"
@@ -110,6 +57,23 @@ class VersionTable(Table):
         "v{version}"
     )
     """How the tag of a release is spelled."""
+
+
+class SourceTable(Table):
+    """Where the files of one platform come from when they were built elsewhere. Nothing is compiled for that platform here.
+
+    What is taken is held to the same rule as what is compiled: a program for another platform is refused. In `source` and
+    `files`, `{version}`, `{tag}`, `{platform}`, `{triple}`, `{family}`, `{arch}`, `{exe}` and `{name}` (of the project) are
+    replaced. Archives are tar files, also packed with gzip, bzip2, xz or zstd, and zip files.
+    """
+
+    source: Word
+    """A folder, an archive or a single file, relative to slipway.toml, or a URL that starts with `https://`."""
+    sha256: Annotated[str, Matches(r"|[0-9a-fA-F]{64}", "64 hexadecimal digits, as sha256sum prints them")] = ""
+    """The SHA-256 of the archive or the file; required for a URL and for an archive."""
+    files: dict[str, Word] = {}
+    """Which file is which: names from `binaries` or `outputs`, and a path or a pattern in the source that only one file
+    matches. Without it a file is taken that has the binary's name, in whatever folder it lies."""
 
 
 class CargoTable(Table):
@@ -133,6 +97,8 @@ class CargoTable(Table):
     """More arguments for `cargo build`."""
     inputs: Annotated[Words, Field(min_length=1)] = ["**"]
     """Patterns of the files below `path` which, when they change, make a new build necessary."""
+    prebuilt: dict[str, SourceTable] = {}
+    """Platforms for which the binaries were built elsewhere, and where they come from."""
 
 
 class TreeTable(Table):
@@ -151,7 +117,13 @@ class TreeTable(Table):
 
 
 class CommandTable(Table):
-    """Files that any other command makes."""
+    """Files that any other command makes, run once for each platform.
+
+    In `command` and in the files of `outputs`, `{platform}`, `{triple}`, `{family}`, `{arch}`, `{exe}`, `{version}`, `{name}`
+    (of the project), `{epoch}` (the time that files carry, in seconds) and `{out}` (a folder of the run's own, empty when it
+    starts) are replaced; the command finds them as `SLIPWAY_PLATFORM` and so on too. `${HOME}` is left to a shell, and
+    `{{word}}` stands for `{word}`.
+    """
 
     kind: Literal["command"]
     """This kind: a command makes it."""
@@ -163,9 +135,55 @@ class CommandTable(Table):
     """Which file goes where: places in the distribution, such as `bin/tool`, and files below `path`."""
     inputs: Annotated[Words, Field(min_length=1)] = ["**"]
     """Patterns of the files below `path` which, when they change, make a new run necessary."""
+    prebuilt: dict[str, SourceTable] = {}
+    """Platforms for which the files were made elsewhere, and where they come from."""
 
 
-ComponentTable = Annotated[CargoTable | TreeTable | CommandTable, Field(discriminator="kind")]
+class PrebuiltTable(Table):
+    """Binaries that are never built here, for any platform. They are installed in `bin/`."""
+
+    kind: Literal["prebuilt"]
+    """This kind: it was built elsewhere."""
+    binaries: Words = []
+    """The binaries to take; one with the name of the component when empty."""
+    prebuilt: Annotated[dict[str, SourceTable], Field(min_length=1)]
+    """Where the binaries of each platform come from."""
+
+
+class PythonTable(Table):
+    """A Python project: its wheel, and a program that brings its own Python, made by PyInstaller for this machine's platform."""
+
+    kind: Literal["python"]
+    """This kind: it is a Python project."""
+    path: Word = "."
+    """The folder of the pyproject.toml."""
+    script: Annotated[str, Matches(r"|[A-Za-z0-9][A-Za-z0-9._+-]*", "the name of a program")] = ""
+    """The console script, of `[project.scripts]`, that becomes the program; the component's name when empty."""
+    entry: Annotated[str, Matches(rf"|{ENTRY}", "a function such as 'package.module:main'")] = ""
+    """The function that the program runs, such as `package.module:main`; what the console script runs when empty."""
+    form: Literal["onefile", "onedir", "none"] = "onefile"
+    """The program: `onefile` is one file, which unpacks itself each time it starts; `onedir` is a folder in `lib/`, which
+    starts faster, and a small script in `bin/`; `none` makes no program."""
+    wheel: bool = True
+    """Whether the wheel is released too."""
+    python: str = ""
+    """The Python to build with, such as `python3.12`; the one that runs slipway when empty."""
+    requirements: str = ""
+    """A requirements file below `path` that names everything the program needs, with versions (and hashes), also PyInstaller;
+    when empty, pip takes the newest of what the project depends on."""
+    collect: Words = []
+    """Packages to take whole, with data and metadata: those that are only loaded by name. The project's own always are."""
+    exclude: Words = []
+    """Modules to leave out."""
+    data: dict[str, str] = {}
+    """More files for the program: files or folders below `path`, and the folder inside the program that each goes to."""
+    inputs: Annotated[Words, Field(min_length=1)] = ["**"]
+    """Patterns of the files below `path` that the project is built from: the build sees a copy of these and nothing else."""
+    prebuilt: dict[str, SourceTable] = {}
+    """Platforms, by name, whose program is not made here: it was made on a machine of that platform before."""
+
+
+ComponentTable = Annotated[CargoTable | TreeTable | CommandTable | PythonTable | PrebuiltTable, Field(discriminator="kind")]
 
 
 class VariantTable(Table):
@@ -173,7 +191,7 @@ class VariantTable(Table):
 
     components: Annotated[Words, Field(min_length=1)]
     """Names of components, or patterns such as `docs-*`; `*` is all of them."""
-    summary: Annotated[str, _ONE_LINE] = ""
+    summary: Annotated[str, ONE_LINE] = ""
     """What the variant is for, in one line."""
 
 
@@ -187,8 +205,8 @@ class PlatformTable(Table):
     macos: Annotated[str, Matches(r"|\d+(?:\.\d+){0,2}", "numbers such as '11.0'")] = ""
     """The oldest macOS that the binaries have to run on, such as `11.0`."""
     cross_image: str = ""
-    """The container image for `cross`; its own choice when empty."""
-    archives: Annotated[list[Format], AfterValidator(_unique)] = []
+    """The container image for `cross`; when empty, what Cross.toml says, else one that slipway made here, else cross's own."""
+    archives: Annotated[list[Format], AfterValidator(unique)] = []
     """The archives to make; `zip` on Windows, `tar.xz` on FreeBSD and `tar.gz` elsewhere when empty."""
     rustflags: list[Word] = []
     """More flags for the Rust compiler."""
@@ -203,7 +221,7 @@ class ServiceTable(Table):
 
     binary: str = ""
     """The binary to run; the one with the service's name when empty."""
-    summary: Annotated[str, _ONE_LINE] = ""
+    summary: Annotated[str, ONE_LINE] = ""
     """What the service does, in one line; its name when empty."""
     arguments: list[str] = []
     """The arguments of the binary."""
@@ -231,7 +249,7 @@ class InstallTable(Table):
 class DebTable(Table):
     """What Debian packages say beside the facts of the project."""
 
-    package: Annotated[str, _OPTIONAL_PACKAGE] = ""
+    package: Annotated[str, OPTIONAL_PACKAGE] = ""
     """The package's name; the project's name when empty."""
     section: Word = "utils"
     """The section of the Debian archive."""
@@ -272,7 +290,7 @@ class TestTable(Table):
     """The container image in which Linux distributions are installed and tested."""
     bootstrap: str = ""
     """The Debian suite, such as `bookworm`, from which mmdebstrap makes an image when `image` cannot be pulled."""
-    variants: dict[str, Annotated[list[Level], AfterValidator(_unique)]] = {}
+    variants: dict[str, Annotated[list[Level], AfterValidator(unique)]] = {}
     """The levels that a variant can be tested on, for variants that cannot do all three: `minimal = ["basic"]`."""
 
 
@@ -299,7 +317,13 @@ class SlipwayFile(Table):
     """How the project is tested."""
 
 
-KINDS: Final[dict[str, type[Table]]] = {"cargo": CargoTable, "tree": TreeTable, "command": CommandTable}
+KINDS: Final[dict[str, type[Table]]] = {
+    "cargo": CargoTable,
+    "tree": TreeTable,
+    "command": CommandTable,
+    "python": PythonTable,
+    "prebuilt": PrebuiltTable,
+}
 TABLES: Final[dict[str, type[Table]]] = {
     "project": ProjectTable,
     "version": VersionTable,

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from slipway.config.pyproject import find_version
 from slipway.errors import ConfigError, UsageError
 from slipway.model import VersionRule
 from slipway.process import capture
-from slipway.version import SCHEMES, Version
+from slipway.version import SCHEMES, Version, from_python
 
 _DESCRIBED: Final = re.compile(r"(?P<tag>.+)-(?P<commits>\d+)-(?P<hash>g[0-9a-f]{4,64})(?P<dirty>-dirty)?")
 _COMMIT: Final = re.compile(r"(?P<hash>[0-9a-f]{4,64})(?P<dirty>-dirty)?")
@@ -62,6 +63,11 @@ def _from_file(rule: VersionRule, root: Path) -> Version:
     if not lines or not lines[0].strip():
         raise ConfigError("the first line holds no version", file=root / rule.path, line=1, hint="write it there: 2.1.0")
     return _explained(lines[0].strip(), rule, root / rule.path)
+
+
+def _from_python(rule: VersionRule, _root: Path) -> Version:
+    text, file = find_version(rule.path)
+    return _explained(from_python(text), rule, file)
 
 
 def _from_git(rule: VersionRule, root: Path) -> Version:
@@ -132,5 +138,6 @@ _SOURCES: Final[Mapping[str, Callable[[VersionRule, Path], Version]]] = {
     "cargo": _from_cargo,
     "file": _from_file,
     "git": _from_git,
+    "python": _from_python,
     "value": _from_value,
 }

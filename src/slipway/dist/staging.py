@@ -12,7 +12,16 @@ from slipway.dist.bundle import bundled
 from slipway.dist.copying import Source, copy_all
 from slipway.errors import ConfigError, SlipwayError
 from slipway.files import remove_tree, write_atomic
-from slipway.model import CargoComponent, Cell, CommandComponent, Component, Release, TreeComponent
+from slipway.model import (
+    CargoComponent,
+    Cell,
+    CommandComponent,
+    Component,
+    PrebuiltComponent,
+    PythonComponent,
+    Release,
+    TreeComponent,
+)
 from slipway.steps import Step, unique
 
 STAGE: Final = "dist-generate"
@@ -38,6 +47,7 @@ class Tree:
     folder: Path
     contents: Path
     to: str
+    verbatim: bool = False
 
 
 def plan_staging(release: Release) -> tuple[Step, ...]:
@@ -96,13 +106,13 @@ class Stage:
         for tree in self.trees:
             for entry in Contents.load(tree.contents).files:
                 to = f"{tree.to.strip('/')}/{entry.path}".lstrip("/")
-                yield tree.owner, Source(path=tree.folder / entry.path, to=to, mode=entry.mode)
+                yield tree.owner, Source(path=tree.folder / entry.path, to=to, mode=entry.mode, verbatim=tree.verbatim)
 
 
 def _step(release: Release, cell: Cell) -> Step:
     parts = release.project.of(cell.variant)
     files = tuple(_files(release, cell, parts))
-    trees = tuple(_trees(release, parts))
+    trees = tuple(_trees(release, cell, parts))
     run = Stage(
         name=release.name_of(cell),
         platform=cell.platform.id,
@@ -128,8 +138,8 @@ def _step(release: Release, cell: Cell) -> Step:
 def _files(release: Release, cell: Cell, parts: Iterable[Component]) -> Iterator[Placed]:
     platform = cell.platform
     for part in parts:
-        if isinstance(part, CargoComponent):
-            for name in part.binaries:
+        if isinstance(part, CargoComponent | PrebuiltComponent | PythonComponent):
+            for name in part.programs:
                 yield Placed(owner=part.name, path=release.binary(platform, name), to=f"bin/{name}{platform.exe}")
         elif isinstance(part, CommandComponent):
             for to in part.outputs:
@@ -140,8 +150,11 @@ def _files(release: Release, cell: Cell, parts: Iterable[Component]) -> Iterator
         yield Placed(owner="documents", path=document, to=document.name, verbatim=False)
 
 
-def _trees(release: Release, parts: Iterable[Component]) -> Iterator[Tree]:
+def _trees(release: Release, cell: Cell, parts: Iterable[Component]) -> Iterator[Tree]:
     for part in parts:
+        if isinstance(part, PythonComponent) and part.has_folder(cell.platform):
+            folder, contents = release.folder_of(cell.platform, part)
+            yield Tree(owner=part.name, folder=folder, contents=contents, to=f"lib/{part.script}", verbatim=True)
         if isinstance(part, TreeComponent):
             folder, contents = bundled(release, part)
             yield Tree(owner=part.name, folder=folder, contents=contents, to=part.to)

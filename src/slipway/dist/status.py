@@ -8,7 +8,7 @@ from pathlib import Path
 
 from slipway import console
 from slipway.manifest import load_record
-from slipway.model import Cell, CommandComponent, Paths, Release
+from slipway.model import Cell, Paths, Release
 from slipway.steps import Step
 
 
@@ -59,9 +59,7 @@ def plan_status(release: Release) -> tuple[Step, ...]:
 
 def _binaries(release: Release, cell: Cell) -> tuple[Path, ...]:
     parts = release.project.of(cell.variant)
-    names = [name for part in parts if part.KIND == "cargo" for name in getattr(part, "binaries", ())]
-    made = [Path(to).name for part in parts if isinstance(part, CommandComponent) for to in part.outputs if to.startswith("bin/")]
-    return tuple(release.binary(cell.platform, name) for name in (*names, *made))
+    return tuple(release.binary(cell.platform, name) for part in parts for name in part.programs)
 
 
 def _packages(paths: Paths, base: str) -> dict[str, set[str]]:

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from doit.cmd_clean import Clean as DoitClean
@@ -16,6 +17,7 @@ from doit.dependency import DatabaseException
 from doit.exceptions import InvalidCommand, InvalidTask
 
 from slipway import console, process
+from slipway.build import jobs
 from slipway.doit import session
 from slipway.errors import SlipwayError, UsageError, did_you_mean
 
@@ -26,6 +28,15 @@ _DRY_RUN = {
     "default": False,
     "help": "print what would run, in order, and run nothing",
 }
+_CONTINUE = {
+    "name": "continue",
+    "short": "c",
+    "long": "continue",
+    "inverse": "no-continue",
+    "type": bool,
+    "default": True,
+    "help": "after a failure make everything that does not need what failed; FAIL_FAST=true does the same as --no-continue",
+}
 _INTERRUPTED = 130
 _OTHER_WORDS = ("clean", "forget", "help", "info", "list")
 
@@ -33,7 +44,10 @@ _OTHER_WORDS = ("clean", "forget", "help", "info", "list")
 class Run(DoitRun):  # type: ignore[misc]
     """Run tasks: one run per folder, a build log, the documented exit codes, state kept when interrupted."""
 
-    cmd_options: ClassVar[tuple[Any, ...]] = (*DoitRun.cmd_options, _DRY_RUN)
+    cmd_options: ClassVar[tuple[Any, ...]] = (
+        *(_CONTINUE if option["name"] == "continue" else option for option in DoitRun.cmd_options),
+        _DRY_RUN,
+    )
 
     def parse_execute(self, in_args: list[str]) -> int:
         """Run, and end with the documented exit codes."""
@@ -44,6 +58,7 @@ class Run(DoitRun):  # type: ignore[misc]
             try:
                 return _exit_code(super().parse_execute(in_args))
             except KeyboardInterrupt:
+                jobs.stop()
                 process.stop_all()
                 console.say("interrupted: what was finished is kept; the same command goes on from there")
                 return _INTERRUPTED
@@ -70,8 +85,19 @@ class Run(DoitRun):  # type: ignore[misc]
             return show(self.task_list, self.sel_tasks, self.dep_manager, always=always)
         if session.current.parallel and not num_process:
             num_process = session.current.request.release.jobs if session.current.request else 2
-        options = (outfile, verbosity, always, continue_, reporter, num_process, par_type, single)
+        go_on = _GoOn(wanted=continue_ and not session.current.fail_fast)
+        options = (outfile, verbosity, always, go_on, reporter, num_process, par_type, single)
         return int(super()._execute(*options, auto_delayed_regex, force_verbosity, failure_verbosity, pdb))
+
+
+@dataclass(frozen=True, slots=True)
+class _GoOn:
+    """Whether a run goes on after a failure; doit looks at each failure, and nothing goes on once the machine is refused."""
+
+    wanted: bool
+
+    def __bool__(self) -> bool:
+        return self.wanted and not session.current.refused
 
 
 class Clean(DoitClean):  # type: ignore[misc]
@@ -109,10 +135,12 @@ class Info(DoitInfo):  # type: ignore[misc]
             raise InvalidCommand(not_found=min(unknown))
         if pos_args or session.current.request is None:
             return int(super()._execute(pos_args, hide_status) or 0)
+        from slipway.build.toolchain import report_lines as toolchain_lines
         from slipway.tools import report_lines
 
         self.dep_manager.close()
-        for line in report_lines(session.current.request.release):
+        release = session.current.request.release
+        for line in (*report_lines(release), *toolchain_lines(release)):
             console.out(line)
         return 0
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,6 +18,7 @@ from slipway import console
 from slipway.doit import session
 
 _WORTH_TELLING: Final = 1.0  # seconds
+_NAMED: Final = 6  # Steps that were left out
 
 
 @dataclass
@@ -23,7 +26,8 @@ class _Tally:
     begun: float = field(default_factory=time.monotonic)
     made: int = 0
     fresh: int = 0
-    left_out: int = 0
+    left_out: list[str] = field(default_factory=list)
+    told: dict[str, str] = field(default_factory=dict)
     started: dict[str, float] = field(default_factory=dict)
 
 
@@ -72,16 +76,23 @@ class SlipwayReporter(ConsoleReporter):  # type: ignore[misc]
     def add_failure(self, task: Any, fail: Any) -> None:
         """A Step failed: say how, at once."""
         if isinstance(fail, UnmetDependency):
-            self._tally.left_out += bool(task.actions)
+            self._tally.left_out += [task.name] if task.actions else []
             return
         if not fail.report:
             return
         self.failures.append({"task": task, "exception": fail})
         self._line("FAIL", "red", task.name, self._seconds(task.name))
+        text = _explain(task.name, fail)
+        message, _, hint = text.partition("\n  hint: ")
+        if (first := self._tally.told.setdefault(message, task.name)) != task.name:
+            console.say(f"as {first}")
+            return
+        # Several failures may have one way out.
+        text = text if self._tally.told.setdefault(hint, task.name) == task.name else message
         # A Step's output is in the build log; that of a project's own task nobody has shown yet.
         if task.verbosity == 1 and (said := "".join(action.out or "" for action in task.actions)):
             console.say(said.rstrip("\n"))
-        console.say(_explain(task.name, fail))
+        console.say(text)
 
     def complete_run(self) -> None:
         """Say what came of it."""
@@ -89,6 +100,8 @@ class SlipwayReporter(ConsoleReporter):  # type: ignore[misc]
             self._progress.end()
         for message in self.runtime_errors:
             console.say(f"{console.style('error', 'red')}: {message}")
+        for line in self._failed():
+            console.say(line)
         console.say(self._sum())
 
     def _show_progress(self) -> None:
@@ -108,18 +121,41 @@ class SlipwayReporter(ConsoleReporter):  # type: ignore[misc]
         with self._lock:
             return now - self._tally.started.pop(name, now)
 
+    def _failed(self) -> Iterator[str]:
+        """Every failure in one line, and what was not made because of them; a single one has just been told."""
+        names = [failure["task"].name for failure in self.failures]
+        if len(names) > 1:
+            width = max(map(len, names))
+            yield f"{len(names)} steps failed:"
+            yield from (
+                f"  {name:{width}}  {_explain(name, failure['exception']).splitlines()[0]}"
+                for name, failure in zip(names, self.failures, strict=True)
+            )
+        if left := self._tally.left_out:
+            # What concerns all platforms, such as the checksums, is missed first.
+            broken = {_platform(name) for name in names}
+            shown = sorted(left, key=lambda name: (any(platform in name for platform in broken), name))[:_NAMED]
+            more = f" and {len(left) - len(shown)} more" if len(left) > len(shown) else ""
+            yield f"left out: {', '.join(shown)}{more}"
+
     def _sum(self) -> str:
         tally = self._tally
         took = f"{time.monotonic() - tally.begun:.1f} s"
         if self.failures or self.runtime_errors:
-            names = ", ".join(failure["task"].name for failure in self.failures)
-            rest = f", {_count(tally.left_out)} left out that need what failed" if tally.left_out else ""
-            return f"{console.style('failed', 'red')}: {names or 'the run'} after {took}{rest}; the log is {console.log_name()}"
+            what = _count(len(self.failures)) if len(self.failures) > 1 else "".join(f["task"].name for f in self.failures)
+            rest = f", {_count(len(tally.left_out))} left out that need what failed" if tally.left_out else ""
+            rest += f", {_count(tally.made)} done" if tally.made else ""
+            return f"{console.style('failed', 'red')}: {what or 'the run'} after {took}{rest}; the log is {console.log_name()}"
         if tally.started:
             return f"{console.style('stopped', 'yellow')} at {', '.join(tally.started)} after {took}; {_count(tally.made)} done"
         if not tally.made:
             return f"nothing to do: {_count(tally.fresh)} up to date"
         return f"{console.style('done', 'green')}: {_count(tally.made)}, {tally.fresh} up to date, {took}"
+
+
+def _platform(name: str) -> str:
+    """`linux-amd64` of `compile-platform:linux-amd64.programs` or `dist-generate:linux-amd64-complete`."""
+    return "-".join(re.split(r"[-.]", name.partition(":")[2])[:2])
 
 
 def _count(steps: int) -> str:

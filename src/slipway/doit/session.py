@@ -28,6 +28,8 @@ class Session:
     memory: Path = Path(".slipway/doit.db")
     request: Request | None = None
     parallel: bool = False
+    fail_fast: bool = False
+    refused: bool = False
     failures: list[tuple[str, SlipwayError]] = field(default_factory=list)
     ending: ExitStack = field(default_factory=ExitStack)
 
@@ -40,6 +42,7 @@ def begin(root: Path, given: Mapping[str, str], also: Iterable[str]) -> dict[str
     variables = read_variables(given, os.environ, also=also)
     console.set_verbose(bool(variables.get("VERBOSE")))
     current.parallel = bool(variables.get("PARALLEL"))
+    current.fail_fast = bool(variables.get("FAIL_FAST"))
     for state in {root / ".slipway", current.memory.absolute().parent}:
         with explained(state):
             _make_state(state)

@@ -14,7 +14,7 @@ from slipway import console
 from slipway.build.compile import Compile
 from slipway.build.preflight import announce
 from slipway.doit import session
-from slipway.errors import SlipwayError, UsageError
+from slipway.errors import GateError, SlipwayError, UsageError
 from slipway.flow import TARGETS, Flow, Target
 from slipway.steps import Step
 
@@ -80,7 +80,7 @@ class RunStep:
 
     step: Step
 
-    def __call__(self) -> TaskFailed | None:
+    def __call__(self, task: Task) -> TaskFailed | None:
         """Run; a SlipwayError becomes a failure that doit can report, anything else is a fault of slipway."""
         with console.task(self.step.name):
             console.log(f"begin: {self.step.doc}")
@@ -90,8 +90,11 @@ class RunStep:
                 if session.debug():
                     raise
                 session.current.failures.append((self.step.name, error))
+                # Nothing can be compiled, for no platform: the run need not go on with the rest.
+                session.current.refused |= isinstance(error, GateError) and isinstance(self.step.run, Compile)
                 console.log(f"failed: {error}")
                 return TaskFailed(str(error), report=True)
+            task.file_dep.update(str(path) for path in self.step.late if path.is_file())
             console.log("done")
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def plan_install(release: Release, prefix: str = "", *, remove: bool = False) ->
             name=release.project.name, overrides=release.project.root, script=scripts / "uninstall.sh", prefix=prefix
         )
         return (_step("uninstall", f"Remove {release.project.name} from this machine", run),)
-    here = _here()
+    here = _here(release.platforms)
     if here is None or here not in release.platforms:
         return (_step("install", "Install on this machine", _refusal(here, release)),)
     source = source_of(release, Cell(platform=here, variant=release.variants[0]))
@@ -86,12 +87,13 @@ def _step(stage: str, doc: str, run: InstallHere | UninstallHere | Refuse) -> St
     return Step(stage=stage, key="host", doc=doc, run=run, always=True)
 
 
-def _here() -> Platform | None:
+def _here(asked: Collection[Platform]) -> Platform | None:
     try:
         found = host_platform()
     except UsageError:
         return None
-    return None if found.family == "windows" else found
+    joined = (row for row in asked if found.id in row.parts and found not in asked)
+    return None if found.family == "windows" else next(joined, found)
 
 
 def _refusal(here: Platform | None, release: Release) -> Refuse:

@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from slipway.binaries import newest, oldest_system
 from slipway.contents import Contents, File
 from slipway.errors import ConfigError, VerificationError
 from slipway.files import HashingWriter
 from slipway.layout import ROLES, Folders, InstallSpec
-from slipway.manifest import Artifact, digest_names, load_record, record, record_path
-from slipway.model import Cell, Release, Service
+from slipway.manifest import Artifact, digest_names, load_built, load_record, record, record_path
+from slipway.model import Cell, PlatformSettings, Release, Service, TreeComponent
+from slipway.platforms import Platform
 from slipway.render import heredoc, render, sources
 from slipway.services import systemd_unit
 from slipway.steps import Step
@@ -31,11 +33,16 @@ _MARK: Final = "\x1f"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One distribution that install.sh can install, and the files that tell its digests."""
+    """One distribution that install.sh can install, and the files that tell its digests.
+
+    `floor` is what the project promises to run on: a version of glibc or of macOS. `facts` are the records of what its
+    programs really are, which count instead as far as they are there; they follow from the bytes that `contents` lists.
+    """
 
     spec: InstallSpec
     folder: str
-    glibc: str
+    floor: str
+    facts: tuple[Path, ...]
     contents: Path
     record: Path
 
@@ -119,7 +126,7 @@ def install_script(found: Iterable[Source], download_url: str, overrides: Path |
         health=first.health,
         download_url=download_url,
         roles=[(pattern.format(name=first.name), role) for pattern, role in ROLES],
-        cells=[_cell(number, row) for number, row in enumerate(rows)],
+        cells=[_cell(number, row, each) for number, (row, each) in enumerate(zip(rows, contents, strict=True))],
         variants=list({row.spec.variant: _variant(row.spec) for row in rows}.values()),
         commands=sorted({name for row in rows for name in row.spec.commands}),
         services=[_service(first, service) for _, service in sorted(services.items())],
@@ -191,7 +198,8 @@ def source_of(release: Release, cell: Cell, *, services: bool = True) -> Source:
     return Source(
         spec=spec if services else replace(spec, services=()),
         folder=release.name_of(cell),
-        glibc=said.glibc if cell.platform.libc == "gnu" else "",
+        floor=_floor(said, cell.platform),
+        facts=_facts(release, cell),
         contents=release.contents(cell),
         record=record_path(release, f"{release.name_of(cell)}.{suffix}"),
     )
@@ -209,13 +217,31 @@ def download_url(release: Release) -> str:
     return url
 
 
-def _cell(number: int, row: Source) -> Mapping[str, Any]:
+def _floor(said: PlatformSettings, platform: Platform) -> str:
+    return {"gnu": said.glibc, "macos": said.macos}.get(platform.libc or platform.family, "")
+
+
+def _facts(release: Release, cell: Cell) -> tuple[Path, ...]:
+    parts = release.project.of(cell.variant)
+    return tuple(release.facts(cell.platform, part.name) for part in parts if not isinstance(part, TreeComponent))
+
+
+def _needs(row: Source, contents: Contents) -> str:
+    """The oldest glibc or system that runs every program of a distribution, as far as its programs are known."""
+    listed = {file.sha256 for file in contents.files}
+    records = [load_built(path) for path in row.facts if path.is_file()]
+    found = [each.facts for made in records for each in made.binaries if each.sha256 in listed]
+    # Within one platform all of them have the same family.
+    return newest(oldest_system(each) for each in found) if found else row.floor
+
+
+def _cell(number: int, row: Source, contents: Contents) -> Mapping[str, Any]:
     made = load_record(row.record).artifact
     return {
         "number": number,
         "platform": row.spec.platform,
         "variant": row.spec.variant,
-        "glibc": row.glibc,
+        "needs": _needs(row, contents),
         "sha256": made.digests["sha256"],
         "size": made.size,
         "archive": made.name,

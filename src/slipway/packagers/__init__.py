@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from slipway.model import Release
-from slipway.packagers import archive, deb
+from slipway.packagers import archive, deb, wheel
 from slipway.steps import Step
 
 
@@ -23,6 +23,7 @@ class Format:
 FORMATS: Final = (
     Format(archive.KIND, archive.plan_archives, archive.archive_names),
     Format(deb.KIND, deb.plan_debs, deb.deb_names),
+    Format(wheel.KIND, wheel.plan_wheels, wheel.wheel_names),
 )
 
 

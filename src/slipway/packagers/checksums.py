@@ -11,7 +11,7 @@ from typing import Final
 
 from slipway.files import write_atomic
 from slipway.manifest import Manifest, collect, digest_names, records_dir
-from slipway.model import Release
+from slipway.model import Release, TreeComponent
 from slipway.packagers import planned_names
 from slipway.steps import Step
 
@@ -29,6 +29,7 @@ class WriteChecksums:
     epoch: int
     planned: Mapping[str, tuple[str, ...]]
     digests: tuple[str, ...]
+    facts: tuple[Path, ...]
     mark: Path
 
     def __call__(self) -> None:
@@ -36,7 +37,7 @@ class WriteChecksums:
         head = Manifest(name=self.name, version=self.version, epoch=self.epoch, artifacts=())
         # The Steps of two targets may run at once; each merges what is there, and the last sees all.
         with _lock:
-            manifest = collect(self.records, self.packages, head, planned=self.planned, digests=self.digests)
+            manifest = collect(self.records, self.packages, head, planned=self.planned, digests=self.digests, facts=self.facts)
             files = checksum_files(manifest, self.packages.name, self.digests)
             for name, data in {**files, "manifest.json": manifest.dump()}.items():
                 _write_if_new(self.packages / name, data)
@@ -69,6 +70,7 @@ def plan_checksums(
         epoch=release.epoch,
         planned={**planned_names(release), **(also or {})},
         digests=digest_names(release.project),
+        facts=_facts(release),
         mark=release.paths.state / "listed" / release.base,
     )
     return Step(
@@ -79,6 +81,13 @@ def plan_checksums(
         inputs=tuple(dict.fromkeys(path for step in of for path in step.outputs if path.parent == records)),
         shared=(run.mark, *(run.packages / name for name in ("manifest.json", *_all_names(run.digests)))),
     )
+
+
+def _facts(release: Release) -> tuple[Path, ...]:
+    """The records of what is built for every platform, as far as it has been."""
+    parts = [part.name for part in release.project.components if not isinstance(part, TreeComponent)]
+    rows = dict.fromkeys(cell.platform for cell in release.matrix)
+    return tuple(release.facts(row, name) for row in rows for name in parts)
 
 
 def checksum_files(manifest: Manifest, folder: str, digests: tuple[str, ...]) -> dict[str, bytes]:

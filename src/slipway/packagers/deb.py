@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
+from slipway.binaries import Binary
 from slipway.compress import compressing, find_codec
 from slipway.contents import Contents
 from slipway.errors import ConfigError
 from slipway.files import CHUNK, HashingWriter
 from slipway.layout import Folders, InstallSpec, destination
-from slipway.manifest import Artifact, digest_names, record, record_path
+from slipway.manifest import Artifact, digest_names, load_built, record, record_path
 from slipway.model import Cell, Release
 from slipway.packagers.ar import MAGIC, write_member
 from slipway.packagers.control import Facts, control, facts_of
@@ -47,6 +48,7 @@ class PackDeb:
     codec: str
     compression: int
     digests: tuple[str, ...]
+    built: tuple[Path, ...] = ()
 
     @property
     def _folders(self) -> Folders:
@@ -98,7 +100,7 @@ class PackDeb:
         """The control member: an archive of its own."""
         size = sum(1 if entry.is_folder else -(-entry.size // 1024) for entry in entries)
         binaries = {entry.path.removeprefix("./"): entry.source for entry in entries if entry.source is not None}
-        needs = needed_packages(binaries, self.facts.architecture, told=bool(self.facts.depends))
+        needs = needed_packages(binaries, self.facts.architecture, told=bool(self.facts.depends), known=self._known(entries))
         users = ("adduser",) if service_users(self.spec) else ()
         kept = [entry.path for entry in entries if entry.path.startswith("./etc/") and not entry.is_folder]
         summed = "".join(f"{sums[path]}  {path[2:]}\n" for path in sorted(sums) if path not in kept)
@@ -109,6 +111,11 @@ class PackDeb:
         files = [text_entry(f"./{name}", data) for name, data in texts.items()]
         files += [text_entry(f"./{name}", data, 0o755) for name, data in scripts.items()]
         return self._control_member(with_folders(files))
+
+    def _known(self, entries: tuple[Entry, ...]) -> dict[Path, Binary]:
+        # A program that unpacks libraries when it starts does not show what they need.
+        found = {each.sha256: each.facts for path in self.built if path.is_file() for each in load_built(path).binaries}
+        return {entry.source: found[entry.sha256] for entry in entries if entry.source and entry.sha256 in found}
 
     def _control_member(self, entries: tuple[Entry, ...]) -> bytes:
         out = io.BytesIO()
@@ -162,6 +169,7 @@ def _step(release: Release, cell: Cell, texts: tuple[Path, ...]) -> Step:
         codec=project.deb.compression,
         compression=project.compression,
         digests=digest_names(project),
+        built=tuple(release.facts(cell.platform, part.name) for part in project.of(cell.variant) if part.KIND != "tree"),
     )
     return Step(
         stage="package-binaries",

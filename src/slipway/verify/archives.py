@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from slipway.signing.fat import is_fat
+
 # e_machine of the ELF specification, cputype of Mach-O, Machine of PE.
 _ELF: Final = {62: "x86-64", 183: "arm64"}
 _MACHO: Final = {0x01000007: "x86-64", 0x0100000C: "arm64"}
@@ -15,6 +17,7 @@ EXPECTED: Final = {
     ("freebsd", "amd64"): "FreeBSD ELF x86-64",
     ("macos", "amd64"): "Mach-O x86-64",
     ("macos", "arm64"): "Mach-O arm64",
+    ("macos", "universal"): "Mach-O x86-64 and arm64",
     ("windows", "amd64"): "PE x86-64",
 }
 
@@ -26,10 +29,18 @@ def kind_of(head: bytes) -> str:
         return f"{system} ELF {_ELF.get(_number(head, 18, 2), 'of another processor')}"
     if head[:4] == b"\xcf\xfa\xed\xfe":
         return f"Mach-O {_MACHO.get(_number(head, 4, 4), 'of another processor')}"
+    if is_fat(head):
+        return f"Mach-O {' and '.join(_fat_processors(head))}"
     if head[:2] == b"MZ":
         start = _number(head, 0x3C, 4)
         return f"PE {_PE.get(_number(head, start + 4, 2), 'of another processor')}"
     return "script" if head[:2] == b"#!" else "data"
+
+
+def _fat_processors(head: bytes) -> list[str]:
+    # What <mach-o/fat.h> describes is big-endian: the number of entries, and in each first the processor.
+    places = range(8, 8 + 20 * int.from_bytes(head[4:8], "big"), 20)
+    return [_MACHO.get(int.from_bytes(head[at : at + 4], "big"), "another processor") for at in places]
 
 
 def newline_of(data: bytes) -> str:

@@ -44,7 +44,10 @@ def test_one_step_per_platform_whatever_was_asked_for(tmp_path: Path) -> None:
     steps = plan_compile(made)
     assert [step.name for step in steps] == [f"compile-platform:{name}" for name in (*DOCUMENTED, "linux-amd64-musl")]
     windows = next(step for step in steps if step.key == "windows-amd64")
-    assert windows.outputs == (tmp_path / "out/dist/platform/windows-amd64/platform.exe",)
+    assert windows.outputs == (
+        tmp_path / "out/dist/platform/windows-amd64/platform.exe",
+        tmp_path / "out/.slipway/binaries/windows-amd64.platform.json",
+    )
 
 
 def test_components_of_one_workspace_share_an_invocation(tmp_path: Path) -> None:
@@ -134,7 +137,7 @@ def test_planning_runs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     ],
 )
 def test_what_cargo_says_about_the_network(said: str) -> None:
-    assert isinstance(explain("linux-amd64", process.Result(101, said)), NetworkError)
+    assert isinstance(explain(PLATFORMS["linux-amd64"], process.Result(101, said)), NetworkError)
 
 
 def test_a_compilers_message_is_shown_from_its_start() -> None:
@@ -142,7 +145,7 @@ def test_a_compilers_message_is_shown_from_its_start() -> None:
         "".join(f"   Compiling crate{n}\n" for n in range(100))
         + "error[E0425]: cannot find x\n --> src/main.rs:3:5\nnote: more\n"
     )
-    error = explain("linux-amd64", process.Result(101, said))
+    error = explain(PLATFORMS["linux-amd64"], process.Result(101, said))
     assert type(error) is SlipwayError
     assert error.message.splitlines()[1:] == ["    error[E0425]: cannot find x", "     --> src/main.rs:3:5", "    note: more"]
 
@@ -160,6 +163,17 @@ def test_flags_of_configuration_files_are_joined_as_cargo_does(tmp_path: Path, m
         path.write_text(text)
     assert workspace.configured_flags(inner, "other") == ("-Chome", "-Couter")
     assert workspace.configured_flags(inner, "t") == ("-Ctarget",)
+
+
+def test_the_innermost_configuration_says_how_many_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARGO_HOME", str(tmp_path / "home"))
+    assert workspace.configured_jobs(tmp_path / "a") == 0
+    for path, text in {tmp_path / "home/config.toml": "[build]\njobs = 3\n", tmp_path / "a/.cargo/config.toml": ""}.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert workspace.configured_jobs(tmp_path / "a") == 3
+    (tmp_path / "a/.cargo/config.toml").write_text("[build]\njobs = 1\n")
+    assert workspace.configured_jobs(tmp_path / "a") == 1
 
 
 def test_a_component_without_a_manifest_is_named(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 import sample
 from slipway.build.command import plan_commands
 from slipway.errors import SlipwayError
+from slipway.manifest import load_built
 from slipway.model import CommandComponent, Release
 from slipway.platforms import PLATFORMS
 from slipway.steps import Step
@@ -53,13 +54,14 @@ def test_a_command_knows_its_platform_and_its_files_get_their_place(tmp_path: Pa
     step = step_for(made, platform)
     step.run()
     row = PLATFORMS[platform]
-    program, data = step.outputs
+    program, data, record = step.outputs
     expected = [row.id, row.triple, "1.2.3", row.family, "hello", str(sample.EPOCH), row.id, f"1.2.3{row.exe}", "{unknown}"]
     assert program == made.binary(row, "facts")
     assert program.read_text() == "|".join([*expected, ""])
     assert program.stat().st_mode & 0o777 == 0o755
     assert data == made.paths.dist / "platform" / row.id / "files/share/hello/data.json"
     assert (data.read_text(), data.stat().st_mode & 0o777) == ("data\n", 0o644)
+    assert load_built(record).binaries == ()
     assert not list((made.paths.state / "scratch").iterdir())
 
 

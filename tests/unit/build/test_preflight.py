@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+import machine
 import sample
-from slipway import containers, tools
-from slipway.build import preflight, toolchain
+from machine import program
+from slipway import toolchains, tools
+from slipway.build import preflight
 from slipway.build.preflight import Preflight
 from slipway.errors import GateError
 from slipway.model import CargoComponent, Release
@@ -18,33 +20,20 @@ from slipway.platforms import PLATFORMS
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    monkeypatch.setattr(toolchain, "host_platform", lambda: PLATFORMS["linux-amd64"])
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", str(folder))
-    for name in ("cargo", "rustc", "cc", "docker"):
+    monkeypatch.setattr(toolchains, "host_platform", lambda: PLATFORMS["linux-amd64"])
+    folder = machine.empty(monkeypatch, tmp_path / "bin")
+    for name in ("cargo", "cc", "docker"):
         program(folder, name, "echo 1.95.0")
-    lib = tmp_path / "root/lib/rustlib/x86_64-unknown-linux-gnu/lib"
-    lib.mkdir(parents=True)
-    (lib / "libstd-0.rlib").touch()
-    program(folder, "rustc", f"echo {tmp_path}/root")
+    machine.compiler(folder, tmp_path / "root", machine.HOST)
     _forget()
     yield folder
     _forget()
 
 
 def _forget() -> None:
-    tools.find.cache_clear()
-    tools.rust_targets.cache_clear()
-    containers.engine.cache_clear()
+    machine.forget()
     preflight._answers.clear()
     preflight.announce(())
-
-
-def program(folder: Path, name: str, text: str) -> None:
-    (folder / name).unlink(missing_ok=True)
-    (folder / name).write_text(f"#!/bin/sh\n{text}\n")
-    (folder / name).chmod(0o755)
 
 
 def release(root: Path, *names: str, cross: bool | None = None) -> Release:
@@ -85,9 +74,17 @@ def test_all_platforms_are_looked_at_and_everything_missing_is_listed(tmp_path: 
 
 def test_one_thing_that_many_platforms_lack_is_one_line(tmp_path: Path, fresh: Path) -> None:
     (fresh / "cargo").unlink()
-    with pytest.raises(GateError, match=r"linux-amd64, linux-arm64, macos-arm64: cargo is not installed .*rustup") as refused:
+    with pytest.raises(GateError, match=r"linux-amd64, linux-arm64, macos-arm64: cargo is not installed: .*rustup") as refused:
         look(release(tmp_path, "linux-amd64", "linux-arm64", "macos-arm64"))
-    assert len(refused.value.message.splitlines()) == 2
+    assert refused.value.message.count("cargo is not installed") == 1
+
+
+def test_one_command_of_slipways_own_mends_all_platforms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tools, "command_of", lambda name: None if "zig" in name else ("sh",))
+    with pytest.raises(
+        GateError, match="linux-arm64, macos-arm64: zig is not installed: slipway toolchain install linux-arm64 macos"
+    ):
+        look(release(tmp_path, "linux-arm64", "macos-arm64"))
 
 
 def test_an_old_tool_is_told(tmp_path: Path, fresh: Path) -> None:
@@ -111,13 +108,14 @@ def test_cross_needs_itself_and_an_engine_and_no_standard_library(tmp_path: Path
 
 
 def test_the_question_is_asked_once_for_all_steps(tmp_path: Path, fresh: Path) -> None:
-    program(fresh, "rustc", f"echo asked >> {tmp_path}/asked; echo {tmp_path}/root")
+    machine.compiler(fresh, tmp_path / "root", also=f"echo asked >> {tmp_path}/asked")
     asked = Preflight.of(release(tmp_path, "linux-amd64", "linux-arm64"))
     preflight.announce(["linux-amd64", "linux-arm64"])
     for _ in range(3):
         with pytest.raises(GateError, match="aarch64-unknown-linux-gnu"):
             asked("linux-amd64")
-    assert (tmp_path / "asked").read_text() == "asked\n"
+    # Its version as a tool, what it says of itself, and its sysroot.
+    assert (tmp_path / "asked").read_text() == "asked\n" * 3
 
 
 def test_planning_runs_nothing(tmp_path: Path, fresh: Path) -> None:

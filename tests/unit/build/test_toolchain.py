@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import sample
-from slipway.build import toolchain
+from slipway import toolchains
 from slipway.build.toolchain import choose
 from slipway.errors import ConfigError
 from slipway.model import PlatformSettings, Release
@@ -25,7 +25,7 @@ def on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Pretend:
     """Pretend to be a machine: `on(id, *programs)`."""
 
     def pretend(host: str, *programs: str) -> None:
-        monkeypatch.setattr(toolchain, "host_platform", lambda: PLATFORMS[host])
+        monkeypatch.setattr(toolchains, "host_platform", lambda: PLATFORMS[host])
         for name in programs:
             (tmp_path / name).write_text("#!/bin/sh\n")
             (tmp_path / name).chmod(0o755)
@@ -64,29 +64,33 @@ def test_without_a_wish_the_way_follows_from_the_two_systems(
 
 
 @pytest.mark.parametrize(
-    ("cross", "installed", "tool", "platform", "way"),
+    ("cross", "installed", "image", "tool", "platform", "way"),
     [
-        (True, False, "auto", LINUX, "cross"),
-        (True, False, "zigbuild", "linux-arm64", "cross"),
-        (True, True, "auto", MAC, "zigbuild"),
-        (None, True, "auto", "linux-arm64", "cross"),
-        (None, True, "auto", LINUX, "cargo"),
-        (None, True, "auto", WINDOWS, "cross"),
-        (None, True, "auto", MAC, "zigbuild"),
-        (None, True, "zigbuild", "linux-arm64", "zigbuild"),
-        (None, False, "cross", "linux-arm64", "cross"),
-        (False, True, "auto", "linux-arm64", "zigbuild"),
-        (False, True, "cross", "linux-arm64", "zigbuild"),
-        (False, True, "cargo", WINDOWS, "mingw"),
-        (None, False, "cargo", "linux-arm64", "cargo"),
+        (True, False, "", "auto", LINUX, "cross"),
+        (True, False, "", "zigbuild", "linux-arm64", "cross"),
+        (True, True, "", "auto", MAC, "zigbuild"),
+        (None, True, "", "auto", "linux-arm64", "zigbuild"),
+        (None, True, "local/arm", "auto", "linux-arm64", "cross"),
+        (None, False, "local/arm", "auto", "linux-arm64", "zigbuild"),
+        (None, True, "local/own", "auto", LINUX, "cargo"),
+        (None, True, "", "auto", WINDOWS, "mingw"),
+        (None, True, "local/win", "auto", WINDOWS, "cross"),
+        (None, True, "", "auto", MAC, "zigbuild"),
+        (None, True, "local/mac", "auto", MAC, "cross"),
+        (None, True, "local/arm", "zigbuild", "linux-arm64", "zigbuild"),
+        (None, False, "", "cross", "linux-arm64", "cross"),
+        (False, True, "local/arm", "auto", "linux-arm64", "zigbuild"),
+        (False, True, "", "cross", "linux-arm64", "zigbuild"),
+        (False, True, "", "cargo", WINDOWS, "mingw"),
+        (None, False, "", "cargo", "linux-arm64", "cargo"),
     ],
 )
 @pytest.mark.req("S0-16", "S0-32")
 def test_when_cross_is_used(
-    tmp_path: Path, on: Pretend, cross: bool | None, installed: bool, tool: str, platform: str, way: str
+    tmp_path: Path, on: Pretend, cross: bool | None, installed: bool, image: str, tool: str, platform: str, way: str
 ) -> None:
     on(LINUX, *(["cross"] if installed else []))
-    project = sample.project(tmp_path / "p", settings={platform: PlatformSettings(tool=tool)})
+    project = sample.project(tmp_path / "p", settings={platform: PlatformSettings(tool=tool, cross_image=image)})
     assert choose(sample.release(tmp_path, project=project, cross=cross), PLATFORMS[platform]).name == way
 
 
@@ -107,7 +111,7 @@ def test_the_flags_that_a_target_needs(tmp_path: Path, on: Pretend) -> None:
     on(LINUX)
     release = made(tmp_path, macos_arm64=PlatformSettings(macos="12.0"))
     ways = {name: choose(release, row) for name, row in PLATFORMS.items()}
-    assert ways[MUSL].rustflags == ("-Clink-self-contained=no",)
+    assert ways[MUSL].rustflags == ("-Clink-self-contained=no", "-Clink-arg=-pie")
     assert ways[WINDOWS].rustflags == ("-Clink-arg=-Wl,--no-insert-timestamp",)
     assert ways[MAC].environment == {"MACOSX_DEPLOYMENT_TARGET": "12.0"}
     assert ways["macos-amd64"].environment == {"MACOSX_DEPLOYMENT_TARGET": "11.0"}
@@ -118,6 +122,12 @@ def test_an_unknown_tool_names_the_key_and_the_nearest(tmp_path: Path, on: Prete
     on(LINUX)
     with pytest.raises(ConfigError, match=r"platform\.linux-amd64\.tool: unknown tool 'zigbuilt'\n.*did you mean zigbuild"):
         choose(made(tmp_path, linux_amd64=PlatformSettings(tool="zigbuilt")), PLATFORMS[LINUX])
+
+
+def test_zig_is_refused_for_windows(tmp_path: Path, on: Pretend) -> None:
+    on(LINUX)
+    with pytest.raises(ConfigError, match=r"platform\.windows-amd64\.tool: zig cannot link"):
+        choose(made(tmp_path, windows_amd64=PlatformSettings(tool="zigbuild")), PLATFORMS[WINDOWS])
 
 
 def test_a_machine_that_slipway_does_not_release_for_can_still_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

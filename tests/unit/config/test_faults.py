@@ -51,6 +51,13 @@ CASES = {
     "type of a date": (in_project("license = 2026-01-01"), 4, "project.license", "not a date or time", ""),
     "type of a table": ("project = 1\n[component.a]\nkind = 'cargo'", 1, "project", "must be a table, not a whole number", ""),
     "truth for a number": (in_project("compression = true"), 4, "project.compression", "must be a whole number", ""),
+    "compiling what is joined": (
+        after('[platform.darwin-universal]\nmacos = "12.0"\ncross-image = "x"'),
+        9,
+        "platform.darwin-universal.cross-image",
+        "nothing is compiled for darwin-universal itself",
+        "say it in [platform.macos-amd64] and [platform.macos-arm64]",
+    ),
     "number too high": (in_project("compression = 13"), 4, "project.compression", "must be from 1 to 12, not 13", ""),
     "number too low": (in_project("compression = 0"), 4, "project.compression", "must be from 1 to 12, not 0", ""),
     "choice": (in_project('checksums = ["sha25"]'), 4, "project.checksums[1]", "'sha25' is not possible", "did you mean sha256?"),

@@ -13,13 +13,13 @@ import pytest
 
 from slipway.config.load import load_project
 from slipway.config.reference import EXAMPLES, project_schema, reference_page
-from slipway.config.schema import KINDS, TABLES, keys_of
+from slipway.config.schema import KINDS, TABLES, SourceTable, keys_of
 
 HERE = Path(__file__).parents[3]
 EVERY_EXAMPLE = "\n".join(EXAMPLES.values())
 
 
-@pytest.mark.parametrize("table", [*TABLES.values(), *KINDS.values()])
+@pytest.mark.parametrize("table", [*TABLES.values(), *KINDS.values(), SourceTable])
 def test_every_key_is_on_the_page_with_its_meaning(table: Any) -> None:
     page = reference_page()
     for key, field in zip(keys_of(table), table.model_fields.values(), strict=True):
@@ -30,9 +30,13 @@ def test_every_key_is_on_the_page_with_its_meaning(table: Any) -> None:
 
 def test_the_examples_together_are_a_valid_file(root: Path, write: Callable[[str], Path]) -> None:
     (root / "LICENSE").write_text("MIT\n")
+    (root / "report").mkdir()
+    (root / "report/pyproject.toml").write_text('[project]\nname = "report"\n[project.scripts]\nreport = "report:main"\n')
+    (root / "report/requirements.txt").write_text("pyinstaller\n")
     project = load_project(write(EVERY_EXAMPLE))
-    assert [part.name for part in project.components] == ["hello", "config", "manual"]
-    assert [variant.components for variant in project.variants] == [("hello", "config", "manual"), ("hello", "config")]
+    names = tuple(part.name for part in project.components)
+    assert names == ("hello", "config", "manual", "report", "helper")
+    assert [variant.components for variant in project.variants] == [names, ("hello", "config")]
 
 
 def test_the_schema_is_one_and_accepts_what_slipway_accepts() -> None:
@@ -66,7 +70,7 @@ def test_the_schema_describes_every_key() -> None:
     schema = json.loads(json.dumps(project_schema()))
     assert schema["title"] == "slipway.toml"
     tables = [schema, *schema["$defs"].values()]
-    assert len(tables) == len(TABLES) + len(KINDS) + 1
+    assert len(tables) == len(TABLES) + len(KINDS) + 2
     for table in tables:
         assert table["description"]
         assert all(key.get("description") for key in table["properties"].values())

@@ -36,6 +36,23 @@ def test_what_the_script_says_is_passed_on(tmp_path: Path, monkeypatch: pytest.M
         plan_install(kit.release, str(tmp_path / "opt"))[0].run()
 
 
+@pytest.mark.parametrize(
+    ("asked", "chosen"),
+    [
+        (("macos-amd64", "macos-universal"), "macos-universal"),
+        (("macos-arm64", "macos-universal"), "macos-arm64"),
+        (("macos-universal",), "macos-universal"),
+    ],
+)
+def test_a_mac_takes_its_own_release_before_one_for_all_macs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: tuple[str, ...], chosen: str
+) -> None:
+    monkeypatch.setattr("slipway.installers.host.host_platform", lambda: PLATFORMS["macos-arm64"])
+    kit = make(tmp_path / "kit", platforms=tuple(PLATFORMS[name] for name in asked))
+    (step,) = plan_install(kit.release)
+    assert step.doc == f"Install hello-1.2.3-{chosen}-complete on this machine"
+
+
 def test_another_machines_release_is_refused(tmp_path: Path) -> None:
     kit = make(tmp_path / "kit")
     release = replace(kit.release, platforms=(PLATFORMS["freebsd-amd64"],))

@@ -15,7 +15,7 @@ import pytest
 import sample
 from slipway.contents import Contents
 from slipway.model import Cell, Release
-from slipway.platforms import DOCUMENTED
+from slipway.platforms import DOCUMENTED, PLATFORMS
 from slipway.verify.archives import kind_of, newline_of
 from slipway.verify.distribution import CheckDistribution, plan_tests
 from slipway.verify.report import Report
@@ -163,6 +163,33 @@ def test_program_for_another_platform_is_named(data: bytes, kind: str, platform:
         packed.repack(made, cell)
         found = failures(subject_of(made, cell))
         assert (f"is {kind}, not for {other}" in found) == (other != platform)
+
+
+def fat(*cpus: int) -> bytes:
+    entries = (struct.pack(">5I", cpu, 0, 4096 * (number + 1), 48, 12) for number, cpu in enumerate(cpus))
+    return struct.pack(">II", 0xCAFEBABE, len(cpus)) + b"".join(entries)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (fat(0x01000007, 0x0100000C), ""),
+        (fat(0x0100000C), "is Mach-O arm64, not for macos-universal"),
+        (fat(0x01000007, 0x01000012), "is Mach-O x86-64 and another processor, not for macos-universal"),
+        (macho(0x0100000C), "is Mach-O arm64, not for macos-universal"),
+        (struct.pack(">II", 0xCAFEBABE, 52), "is data, not for macos-universal"),
+    ],
+)
+@pytest.mark.req("S0-53")
+def test_a_universal_program_is_for_both_processors(data: bytes, said: str, tmp_path: Path) -> None:
+    made = packed.release(tmp_path, platforms=(PLATFORMS["macos-universal"],))
+    cell = sample.cell(made, "macos-universal-minimal")
+    sample.stage(made, cell)
+    for program in (made.staged(cell) / "bin").iterdir():
+        program.write_bytes(data)
+    packed.repack(made, cell)
+    found = failures(subject_of(made, cell))
+    assert said in found if said else "not for" not in found
 
 
 def test_native_program_of_this_machine_is_known() -> None:

@@ -1,0 +1,64 @@
+"""The forms that the values of slipway.toml take, and what all of its tables have in common."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_after_validator_function
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """A text of a certain form; `expected` completes the sentence "must be …"."""
+
+    pattern: str
+    expected: str
+
+    def __call__(self, text: str) -> str:
+        """Return the text, or refuse it."""
+        if re.fullmatch(self.pattern, text) is None:
+            raise ValueError(f"must be {self.expected}; {text!r} is not")
+        return text
+
+    def __get_pydantic_core_schema__(self, source: type, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(self, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
+
+
+def unique(items: list[str]) -> list[str]:
+    """Return the items, or refuse them when one is there twice."""
+    if repeated := next((item for index, item in enumerate(items) if item in items[:index]), None):
+        raise ValueError(f"names {repeated!r} twice")
+    return items
+
+
+ONE_LINE: Final = Matches(r"[^\n\r]*", "one line")
+OPTIONAL_PACKAGE: Final = Matches(
+    r"|[a-z0-9][a-z0-9+.-]+", "a Debian package name: two or more lower-case letters, digits, '+', '-' or '.'"
+)
+_PACKAGE: Final = r"[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?(?: \((?:<<|<=|=|>=|>>) [^()\s,|]+\))?"
+Relation = Annotated[
+    str, Matches(rf"{_PACKAGE}(?: \| {_PACKAGE})*", "a Debian relation such as 'ca-certificates' or 'libc6 (>= 2.31)'")
+]
+Word = Annotated[str, Field(min_length=1)]
+Words = Annotated[list[Word], AfterValidator(unique)]
+TableName = Annotated[str, Matches(r"[a-z0-9][a-z0-9-]*", "a name of lower-case letters, digits and hyphens")]
+
+
+class Table(BaseModel):
+    """One table of slipway.toml: unknown keys are errors and nothing is converted."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        use_attribute_docstrings=True,
+        strict=True,
+        frozen=True,
+        alias_generator=lambda name: name.replace("_", "-"),
+    )

@@ -1,0 +1,72 @@
+"""Wheels: those that the Python components build, given out with everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from slipway.config.pyproject import read_pyproject
+from slipway.files import copy_hashed
+from slipway.manifest import Artifact, digest_names, record, record_path
+from slipway.model import PythonComponent, Release
+from slipway.steps import Step
+
+KIND: Final = "wheel"
+# https://packaging.python.org/en/latest/specifications/binary-distribution-format/ has no media type of its own.
+MEDIA_TYPE: Final = "application/zip"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishWheel:
+    """Copy a wheel into the packages folder and write its record."""
+
+    source: Path
+    target: Path
+    record: Path
+    release: str
+    digests: tuple[str, ...]
+
+    def __call__(self) -> None:
+        """Copy, reading it once."""
+        size, digests = copy_hashed(self.source, self.target, *self.digests, mode=0o644)
+        name = self.target.name
+        made = Artifact(kind=KIND, name=name, path=name, size=size, digests=digests, media_type=MEDIA_TYPE, platform="any")
+        record(self.record, self.release, made)
+
+
+def plan_wheels(release: Release) -> tuple[Step, ...]:
+    """Plan the wheel of every Python component that releases one."""
+    return tuple(_step(release, part, name) for part, name in _wheels(release))
+
+
+def wheel_names(release: Release) -> tuple[str, ...]:
+    """The file names of all wheels of the project."""
+    return tuple(name for _, name in _wheels(release))
+
+
+def _wheels(release: Release) -> Iterable[tuple[PythonComponent, str]]:
+    """The components that release a wheel; of those that belong to one project the first."""
+    parts = [part for part in release.project.components if isinstance(part, PythonComponent) and part.wheel]
+    return [
+        (part, read_pyproject(part.path).wheel(release.version)) for part in {part.path: part for part in parts[::-1]}.values()
+    ]
+
+
+def _step(release: Release, part: PythonComponent, name: str) -> Step:
+    run = PublishWheel(
+        source=release.paths.dist / "platform" / "any" / name,
+        target=release.paths.packages / name,
+        record=record_path(release, name),
+        release=release.base,
+        digests=digest_names(release.project),
+    )
+    return Step(
+        stage="package-binaries",
+        key=f"any.{part.name}",
+        doc=f"Give out {name}",
+        run=run,
+        inputs=(run.source,),
+        outputs=(run.target, run.record),
+    )
