@@ -8,19 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from slipway.components import CommandComponent
 from slipway.contents import Contents, File
-from slipway.model import (
-    Cell,
-    CommandComponent,
-    DebRules,
-    InstallRules,
-    Paths,
-    Project,
-    Release,
-    TestRules,
-    Variant,
-    VersionRule,
-)
+from slipway.model import Cell, DebRules, InstallRules, Paths, Project, Release, TestRules, Variant, VersionRule
 from slipway.platforms import PLATFORMS
 from slipway.version import Version
 

@@ -5,22 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from slipway.components import CommandComponent, TreeComponent
 from slipway.contents import Contents, File
 from slipway.files import digest_file
-from slipway.model import (
-    Cell,
-    CommandComponent,
-    DebRules,
-    InstallRules,
-    Paths,
-    Project,
-    Release,
-    Service,
-    TestRules,
-    TreeComponent,
-    Variant,
-    VersionRule,
-)
+from slipway.model import Cell, DebRules, InstallRules, Paths, Project, Release, Service, TestRules, Variant, VersionRule
 from slipway.platforms import DOCUMENTED, PLATFORMS
 from slipway.version import Version
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from slipway import console, process, sysroot
+from slipway.components import CargoComponent
 from slipway.errors import GateError
 from slipway.files import cache_dir
-from slipway.model import CargoComponent, Release
+from slipway.model import Release
 from slipway.platforms import PLATFORMS
 
 LOW_DISK: Final = 5 * 1024**3

@@ -19,8 +19,9 @@ import sample
 from slipway import console, containers, sysroot, tools
 from slipway.build import preflight
 from slipway.build.cargo import plan_compile
+from slipway.components import CargoComponent
 from slipway.errors import ConfigError, GateError, NetworkError, SlipwayError
-from slipway.model import CargoComponent, PlatformSettings, Release
+from slipway.model import PlatformSettings, Release
 from slipway.platforms import PLATFORMS, host_platform
 from slipway.version import Version
 

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 import sample
+from slipway.components import CommandComponent
 from slipway.containers import Container, Engine, systemd_image
 from slipway.contents import Contents
 from slipway.files import digest_file
-from slipway.model import CommandComponent, DebRules, Release, Service, Variant
+from slipway.model import DebRules, Release, Service, Variant
 from slipway.packagers.deb import plan_debs
 from slipway.platforms import PLATFORMS
 from slipway.version import Version

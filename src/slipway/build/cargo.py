@@ -15,8 +15,9 @@ from slipway.build.preflight import Preflight
 from slipway.build.rule import Rule
 from slipway.build.toolchain import choose
 from slipway.build.workspace import ROOT_FILES, find_root, inherited_flags
+from slipway.components import CargoComponent
 from slipway.errors import ConfigError
-from slipway.model import CargoComponent, Project, Release
+from slipway.model import Project, Release
 from slipway.platforms import Platform
 from slipway.steps import Step, unique
 from slipway.trees import select

@@ -10,9 +10,10 @@ from slipway import process
 from slipway.build.accept import Delivery, accept
 from slipway.build.cargo import STAGE, platforms_of, source_files
 from slipway.build.rule import Rule, paths_of
+from slipway.components import CommandComponent, filled
 from slipway.errors import SlipwayError
 from slipway.files import remove_tree
-from slipway.model import CommandComponent, Release, filled
+from slipway.model import Release
 from slipway.platforms import Platform
 from slipway.steps import Step, unique
 

@@ -13,7 +13,7 @@ from slipway import sysroot, tools
 from slipway.build import cross, workspace
 from slipway.build.toolchain import Way
 from slipway.build.workspace import Workspace
-from slipway.model import CargoComponent
+from slipway.components import CargoComponent
 from slipway.platforms import Platform
 
 

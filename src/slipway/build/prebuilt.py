@@ -12,9 +12,10 @@ from slipway.build import holding
 from slipway.build.accept import Delivery, accept
 from slipway.build.cargo import STAGE, platforms_of
 from slipway.build.rule import Rule
+from slipway.components import CargoComponent, CommandComponent, Prebuilt, PrebuiltComponent, PythonComponent, filled
 from slipway.errors import ConfigError, SlipwayError, VerificationError
 from slipway.files import cache_dir, digest_file, remove_tree
-from slipway.model import CargoComponent, CommandComponent, Prebuilt, PrebuiltComponent, PythonComponent, Release, filled
+from slipway.model import Release
 from slipway.plain import ASIDE
 from slipway.platforms import Platform
 from slipway.steps import Step, unique

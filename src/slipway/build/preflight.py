@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from slipway.build.toolchain import Way, choose
+from slipway.components import CargoComponent
 from slipway.errors import GateError
-from slipway.model import CargoComponent, Release
+from slipway.model import Release
 from slipway.platforms import PLATFORMS
 from slipway.toolchains import Question, lacks, told
 

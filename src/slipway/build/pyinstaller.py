@@ -12,9 +12,9 @@ from typing import Final
 
 from slipway import process
 from slipway.build.venv import Environment
+from slipway.components import PythonComponent
 from slipway.errors import SlipwayError
 from slipway.files import write_atomic
-from slipway.model import PythonComponent
 
 REQUIREMENT: Final = "pyinstaller>=6"
 # A one-file program looks for libraries in its own unpacked folder first; what it starts must not.

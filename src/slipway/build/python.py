@@ -12,11 +12,12 @@ from slipway.build.cargo import STAGE, platforms_of, source_files
 from slipway.build.pyinstaller import REQUIREMENT, Freezing, carried_libraries
 from slipway.build.rule import Rule, paths_of
 from slipway.build.venv import Environment, pins
+from slipway.components import PythonComponent
 from slipway.config.pyproject import FILE, read_pyproject
 from slipway.contents import Contents, File
 from slipway.errors import ConfigError, GateError
 from slipway.files import copy_hashed, remove_tree, write_atomic
-from slipway.model import PythonComponent, Release
+from slipway.model import Release
 from slipway.platforms import Platform, host_platform
 from slipway.steps import Step, unique
 

@@ -8,8 +8,9 @@ from typing import Final
 
 from slipway.build import cross
 from slipway.build.workspace import find_root
+from slipway.components import CargoComponent
 from slipway.errors import ConfigError, did_you_mean
-from slipway.model import CargoComponent, PlatformSettings, Release
+from slipway.model import PlatformSettings, Release
 from slipway.platforms import Platform
 from slipway.toolchains import TOOLCHAINS, Toolchain, has_own_image, is_native, lines, table, ways
 from slipway.tools import command_of, rust_folder

@@ -10,9 +10,10 @@ from pathlib import Path
 from slipway.build.accept import Delivery, accept
 from slipway.build.cargo import STAGE, platforms_of
 from slipway.build.rule import Rule
+from slipway.components import CargoComponent
 from slipway.errors import SlipwayError
 from slipway.files import write_atomic
-from slipway.model import CargoComponent, Release
+from slipway.model import Release
 from slipway.platforms import Platform, parts_of
 from slipway.signing import MachOError, fat
 from slipway.steps import Step, unique

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from slipway import console, process
+from slipway.components import TreeComponent
 from slipway.errors import VerificationError
-from slipway.model import Release, TreeComponent
+from slipway.model import Release
 from slipway.steps import Step
 from slipway.trees import select
 

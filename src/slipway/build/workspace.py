@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from slipway import process
+from slipway.components import CargoComponent
 from slipway.errors import ConfigError, SlipwayError, did_you_mean
-from slipway.model import CargoComponent
 
 # Beside the sources, these decide what cargo makes.
 ROOT_FILES: Final = ("Cargo.toml", "Cargo.lock", "rust-toolchain", "rust-toolchain.toml", ".cargo/config", ".cargo/config.toml")

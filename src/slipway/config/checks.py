@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from slipway.components import WORDS, words_in
 from slipway.config import lines
 from slipway.config.faults import Fault, suggestion
 from slipway.config.python import python_faults
@@ -16,7 +17,6 @@ from slipway.config.schema import CargoTable, CommandTable, ComponentTable, Preb
 from slipway.config.sources import source_faults
 from slipway.errors import UsageError
 from slipway.layout import ROLES
-from slipway.model import WORDS, words_in
 from slipway.platforms import PLATFORMS, find_platform
 from slipway.version import Version
 

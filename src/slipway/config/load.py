@@ -6,6 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from slipway.components import (
+    CargoComponent,
+    CommandComponent,
+    Component,
+    Prebuilt,
+    PrebuiltComponent,
+    PythonComponent,
+    TreeComponent,
+)
 from slipway.config.checks import VERSION_FILES, Draft, check, selected
 from slipway.config.faults import Fault, config_error
 from slipway.config.forms import Table
@@ -24,23 +33,7 @@ from slipway.config.schema import (
     TreeTable,
     VersionTable,
 )
-from slipway.model import (
-    CargoComponent,
-    CommandComponent,
-    Component,
-    DebRules,
-    InstallRules,
-    PlatformSettings,
-    Prebuilt,
-    PrebuiltComponent,
-    Project,
-    PythonComponent,
-    Service,
-    TestRules,
-    TreeComponent,
-    Variant,
-    VersionRule,
-)
+from slipway.model import DebRules, InstallRules, PlatformSettings, Project, Service, TestRules, Variant, VersionRule
 from slipway.platforms import PLATFORMS, Platform, find_platform
 
 _EVERYTHING = ("complete", "Everything")

@@ -12,16 +12,8 @@ from slipway.dist.bundle import bundled
 from slipway.dist.copying import Source, copy_all
 from slipway.errors import ConfigError, SlipwayError
 from slipway.files import remove_tree, write_atomic
-from slipway.model import (
-    CargoComponent,
-    Cell,
-    CommandComponent,
-    Component,
-    PrebuiltComponent,
-    PythonComponent,
-    Release,
-    TreeComponent,
-)
+from slipway.components import CargoComponent, CommandComponent, Component, PrebuiltComponent, PythonComponent, TreeComponent
+from slipway.model import Cell, Release
 from slipway.steps import Step, unique
 
 STAGE: Final = "dist-generate"

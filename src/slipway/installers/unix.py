@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from slipway.binaries import newest, oldest_system
+from slipway.components import TreeComponent
 from slipway.contents import Contents, File
 from slipway.errors import ConfigError, VerificationError
 from slipway.files import HashingWriter
 from slipway.layout import ROLES, Folders, InstallSpec
 from slipway.manifest import Artifact, digest_names, load_built, load_record, record, record_path
-from slipway.model import Cell, PlatformSettings, Release, Service, TreeComponent
+from slipway.model import Cell, PlatformSettings, Release, Service
 from slipway.platforms import Platform
 from slipway.render import heredoc, render, sources
 from slipway.services import systemd_unit

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from slipway.components import TreeComponent
 from slipway.files import write_atomic
 from slipway.manifest import Manifest, collect, digest_names, records_dir
-from slipway.model import Release, TreeComponent
+from slipway.model import Release
 from slipway.packagers import planned_names
 from slipway.steps import Step
 

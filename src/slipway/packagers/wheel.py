@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from slipway.components import PythonComponent
 from slipway.config.pyproject import read_pyproject
 from slipway.files import copy_hashed
 from slipway.manifest import Artifact, digest_names, record, record_path
-from slipway.model import PythonComponent, Release
+from slipway.model import Release
 from slipway.steps import Step
 
 KIND: Final = "wheel"

@@ -14,8 +14,9 @@ from slipway import process
 from slipway.build import workspace
 from slipway.build.cargo import plan_compile
 from slipway.build.diagnosis import explain
+from slipway.components import CargoComponent
 from slipway.errors import ConfigError, NetworkError, SlipwayError
-from slipway.model import CargoComponent, PlatformSettings, Release
+from slipway.model import PlatformSettings, Release
 from slipway.platforms import DOCUMENTED, PLATFORMS
 from slipway.version import Version
 

@@ -11,9 +11,10 @@ import pytest
 
 import sample
 from slipway.build.command import plan_commands
+from slipway.components import CommandComponent
 from slipway.errors import SlipwayError
 from slipway.manifest import load_built
-from slipway.model import CommandComponent, Release
+from slipway.model import Release
 from slipway.platforms import PLATFORMS
 from slipway.steps import Step
 from slipway.version import Version

@@ -13,8 +13,9 @@ import sample
 from slipway import containers, process, sysroot
 from slipway.build import cross
 from slipway.build.toolchain import choose
+from slipway.components import CargoComponent
 from slipway.errors import ConfigError, SlipwayError, UsageError
-from slipway.model import CargoComponent, PlatformSettings
+from slipway.model import PlatformSettings
 from slipway.platforms import PLATFORMS
 
 HOST = PLATFORMS["linux-amd64"]

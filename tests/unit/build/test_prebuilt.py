@@ -22,8 +22,9 @@ from slipway.build.command import plan_commands
 from slipway.build.prebuilt import plan_prebuilt
 from slipway.build.preflight import Preflight
 from slipway.build.python import plan_python
+from slipway.components import CargoComponent, CommandComponent, Component, Prebuilt, PrebuiltComponent, PythonComponent
 from slipway.errors import ConfigError, SlipwayError, VerificationError
-from slipway.model import CargoComponent, CommandComponent, Component, Prebuilt, PrebuiltComponent, PythonComponent, Release
+from slipway.model import Release
 from slipway.platforms import PLATFORMS
 from slipway.steps import Step
 from slipway.version import Version

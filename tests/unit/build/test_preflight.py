@@ -13,8 +13,9 @@ from machine import program
 from slipway import toolchains, tools
 from slipway.build import preflight
 from slipway.build.preflight import Preflight
+from slipway.components import CargoComponent
 from slipway.errors import GateError
-from slipway.model import CargoComponent, Release
+from slipway.model import Release
 from slipway.platforms import PLATFORMS
 
 

@@ -14,8 +14,9 @@ from slipway.binaries import Binary, carrying
 from slipway.build.pyinstaller import carried_libraries, own_modules
 from slipway.build.python import plan_python
 from slipway.build.venv import Environment, find_python, pins
+from slipway.components import Prebuilt, PythonComponent
 from slipway.errors import GateError, UsageError
-from slipway.model import Prebuilt, PythonComponent, Release
+from slipway.model import Release
 from slipway.platforms import PLATFORMS
 from slipway.version import Version
 

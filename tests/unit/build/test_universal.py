@@ -16,8 +16,9 @@ from slipway.build.cargo import plan_compile
 from slipway.build.preflight import Preflight
 from slipway.build.rule import Rule
 from slipway.build.universal import plan_joins
+from slipway.components import CargoComponent, Prebuilt
 from slipway.errors import SlipwayError, VerificationError
-from slipway.model import CargoComponent, PlatformSettings, Prebuilt, Release
+from slipway.model import PlatformSettings, Release
 from slipway.platforms import PLATFORMS
 from slipway.signing import check_signature, fat
 from slipway.steps import Step, unique

@@ -9,8 +9,8 @@ import pytest
 import sample
 from slipway import console
 from slipway.build.validate import plan_validation
+from slipway.components import TreeComponent
 from slipway.errors import VerificationError
-from slipway.model import TreeComponent
 from slipway.steps import Step
 
 GOOD = {

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from slipway.components import CargoComponent
 from slipway.config.init import starting_file
 from slipway.config.load import load_project
 from slipway.config.source import read_version
 from slipway.errors import ConfigError
-from slipway.model import CargoComponent, Project
+from slipway.model import Project
 
 # As the crate registry has it: the package is fd-find, the binary fd.
 FD = """\

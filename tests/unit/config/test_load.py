@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from slipway.components import CargoComponent, CommandComponent, TreeComponent
 from slipway.config.load import load_project
-from slipway.model import CargoComponent, CommandComponent, InstallRules, Service, TestRules, TreeComponent, Variant, VersionRule
+from slipway.model import InstallRules, Service, TestRules, Variant, VersionRule
 from slipway.platforms import DOCUMENTED
 
 Write = Callable[[str], Path]

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from slipway.components import CargoComponent, TreeComponent
 from slipway.config.load import load_project
 from slipway.config.source import read_version
 from slipway.layout import Folders, destination
-from slipway.model import CargoComponent, Project, TreeComponent, Variant
+from slipway.model import Project, Variant
 from slipway.trees import select
 
 HERE = Path(__file__).parents[3] / "examples" / "provisioning"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from slipway.components import PythonComponent
 from slipway.config.init import starting_file
 from slipway.config.load import load_project
 from slipway.config.source import read_version
 from slipway.errors import ConfigError
-from slipway.model import PythonComponent
 
 Write = Callable[[str], Path]
 PYPROJECT = '[project]\nname = "Greet.Tool"\nversion = "2.1.0rc1"\n[project.scripts]\ngreet = "greet.main:main"\n'

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from slipway.components import CargoComponent, CommandComponent, Prebuilt, PrebuiltComponent
 from slipway.config.load import load_project
 from slipway.errors import ConfigError
-from slipway.model import CargoComponent, CommandComponent, Prebuilt, PrebuiltComponent
 
 Write = Callable[[str], Path]
 DIGEST = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"

@@ -14,7 +14,8 @@ from slipway.contents import Contents
 from slipway.dist.bundle import bundled, plan_bundle
 from slipway.errors import ConfigError, VerificationError
 from slipway.files import digest_file
-from slipway.model import Release, TreeComponent
+from slipway.components import TreeComponent
+from slipway.model import Release
 from slipway.steps import Step
 
 

@@ -16,7 +16,8 @@ from slipway.dist.bundle import plan_bundle
 from slipway.dist.staging import plan_staging
 from slipway.errors import ConfigError, SlipwayError
 from slipway.files import digest_file
-from slipway.model import CargoComponent, CommandComponent, Release, TreeComponent, Variant
+from slipway.components import CargoComponent, CommandComponent, TreeComponent
+from slipway.model import Release, Variant
 from slipway.platforms import DOCUMENTED, PLATFORMS
 from slipway.steps import Step
 
