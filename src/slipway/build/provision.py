@@ -43,44 +43,44 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class Operation:
     """One step of the plan: what it is, and the doing of it."""
 
     doc: str
     run: Callable[[], object]
 
 
-def plan_install(wish: Wish) -> tuple[Action, ...]:
+def plan_install(wish: Wish) -> tuple[Operation, ...]:
     """What has to be done so that every platform can be compiled for; nothing when all is there."""
     _refuse_nonsense(wish)
     return (*_wheels(wish), *_libraries(wish), *_cross(wish))
 
 
-def plan_remove(wish: Wish, *, rustup: bool = False) -> tuple[Action, ...]:
+def plan_remove(wish: Wish, *, rustup: bool = False) -> tuple[Operation, ...]:
     """What has to be done so that nothing of what slipway installed for the platforms is left."""
     compiler = _compiler(wish.folder)
     triples = tuple(row.triple for row in wish.platforms)
     kept = tuple(triple for triple in triples if triple in compiler.kept)
     added = tuple(triple for triple in triples if triple in compiler.targets - {compiler.host})
     forget = "remove Rust's standard library for {} from slipway's cache"
-    actions = [Action(forget.format(triple), partial(standard_library.remove, compiler, (triple,))) for triple in kept]
+    operations = [Operation(forget.format(triple), partial(standard_library.remove, compiler, (triple,))) for triple in kept]
     if rustup and compiler.managed and added:
         words = ["rustup", "target", "remove", *added]
-        actions.append(Action(" ".join(words), lambda: process.run(words, cwd=wish.folder)))
-    return tuple(actions)
+        operations.append(Operation(" ".join(words), lambda: process.run(words, cwd=wish.folder)))
+    return tuple(operations)
 
 
-def plan_empty() -> tuple[Action, ...]:
+def plan_empty() -> tuple[Operation, ...]:
     """What has to be done so that nothing at all is left of what slipway installed, for any compiler."""
     places = [place for name in ("rust", "tools") if (place := cache_dir() / name).exists()]
-    return tuple(Action(f"remove {place} with all it holds", partial(_emptied, place)) for place in places)
+    return tuple(Operation(f"remove {place} with all it holds", partial(_emptied, place)) for place in places)
 
 
-def carry_out(actions: Sequence[Action]) -> None:
+def carry_out(operations: Sequence[Operation]) -> None:
     """Do what was planned, one after another."""
-    for number, action in enumerate(actions, 1):
-        console.say(f"[{number}/{len(actions)}] {action.doc}")
-        action.run()
+    for number, operation in enumerate(operations, 1):
+        console.say(f"[{number}/{len(operations)}] {operation.doc}")
+        operation.run()
     tools.find.cache_clear()
     sysroot.compiler.cache_clear()
 
@@ -101,14 +101,14 @@ def _preferred(platform: Platform) -> Toolchain:
     return ways(platform)[0]
 
 
-def _wheels(wish: Wish) -> Iterator[Action]:
+def _wheels(wish: Wish) -> Iterator[Operation]:
     wanted = {name for row in wish.platforms for name in _preferred(row).tools if name in ("cargo-zigbuild", "zig")}
     if any((found := tools.find(name)) is None or tools.is_old(tools.TOOLS[name], found) for name in sorted(wanted)):
         names = " and ".join(f"{name} {version}" for name, (version, _) in wheels.PINS.items())
-        yield Action(f"fetch {names} with pip into {wheels.place()}, checked by their SHA-256", wheels.install)
+        yield Operation(f"fetch {names} with pip into {wheels.place()}, checked by their SHA-256", wheels.install)
 
 
-def _libraries(wish: Wish) -> Iterator[Action]:
+def _libraries(wish: Wish) -> Iterator[Operation]:
     lacking = [row for row in wish.platforms if row.triple not in tools.rust_targets(wish.folder)]
     if not lacking:
         return
@@ -119,12 +119,12 @@ def _libraries(wish: Wish) -> Iterator[Action]:
         _refuse_windows()
         std = wish.std
         doc = f"copy Rust's standard library for {listed} from {std} into {compiler.home}, if {compiler.version} accepts it"
-        yield Action(doc, lambda: standard_library.bring(compiler, triples, std, wish.sha256))
+        yield Operation(doc, lambda: standard_library.bring(compiler, triples, std, wish.sha256))
     elif wish.build_std or not compiler.managed:
         sources = _sources(wish, compiler, lacking)
-        yield Action(_how_it_is_built(compiler, listed, sources), lambda: standard_library.build(compiler, triples, sources))
+        yield Operation(_how_it_is_built(compiler, listed, sources), lambda: standard_library.build(compiler, triples, sources))
     else:
-        yield Action(f"rustup target add {' '.join(triples)}", lambda: _add(wish, compiler, triples))
+        yield Operation(f"rustup target add {' '.join(triples)}", lambda: _add(wish, compiler, triples))
 
 
 def _add(wish: Wish, compiler: Compiler, triples: tuple[str, ...]) -> None:
@@ -162,10 +162,10 @@ def _how_it_is_built(compiler: Compiler, listed: str, sources: Sources) -> str:
     return f"build Rust's standard library for {listed} from {sources.library} into {compiler.home}{leave}"
 
 
-def _cross(wish: Wish) -> Iterator[Action]:
+def _cross(wish: Wish) -> Iterator[Operation]:
     found = tools.find("cross")
     if wish.cross and (found is None or tools.is_old(tools.TOOLS["cross"], found)):
-        yield Action(f"cargo install cross --version {CROSS} --locked, into {_cross_home()}", _install_cross)
+        yield Operation(f"cargo install cross --version {CROSS} --locked, into {_cross_home()}", _install_cross)
 
 
 def _cross_home() -> Path:

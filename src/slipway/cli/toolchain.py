@@ -15,7 +15,7 @@ from slipway.cli.front import Front, common
 from slipway.cli.image import image
 
 if TYPE_CHECKING:
-    from slipway.build.provision import Action
+    from slipway.build.provision import Operation
     from slipway.model import Release
     from slipway.platforms import Platform
 
@@ -135,19 +135,19 @@ def _absolute(path: Path | None) -> Path | None:
     return None if path is None else path.absolute()
 
 
-def _go(actions: Sequence[Action], *, dry_run: bool, yes: bool) -> bool:
+def _go(operations: Sequence[Operation], *, dry_run: bool, yes: bool) -> bool:
     from slipway.build.provision import carry_out
 
-    if not actions:
+    if not operations:
         console.say("nothing to do")
         return True
-    for number, action in enumerate(actions, 1):
-        console.out(f"{number}. {action.doc}")
+    for number, operation in enumerate(operations, 1):
+        console.out(f"{number}. {operation.doc}")
     if dry_run:
         return False
     if not yes and sys.stdin.isatty():
         click.confirm("Do this?", default=True, abort=True, err=True)
-    carry_out(actions)
+    carry_out(operations)
     return True
 
 
