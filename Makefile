@@ -20,7 +20,7 @@ variables = $(foreach name,$(filter-out PYTHON VENV,$(patsubst %:,%,$(names:%::=
 test: $(VENV)/.dev
 	$(BIN)/python tests/prepare.py
 	$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 
 check: $(VENV)/.dev lint
 	$(BIN)/python -m pytest -m "not slow" -n auto
