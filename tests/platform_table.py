@@ -35,7 +35,7 @@ COMMANDS: Final[Mapping[str, Sequence[str]]] = {
     "rustc": ("rustc", "--version"),
     "zig": (sys.executable, "-m", "ziglang", "version"),
     "cargo-zigbuild": ("cargo-zigbuild", "--version"),
-    "mingw gcc": ("x86_64-w64-mingw32-gcc", "--version"),
+    "mingw gcc": ("x86_64-w64-mingw32-gcc", "-dumpversion"),
 }
 TOOLS: Final[Mapping[str, Sequence[str]]] = {
     "zigbuild": ("rustc", "cargo-zigbuild", "zig"),
@@ -106,12 +106,13 @@ def _way(platform: str, project: Path, environment: Mapping[str, str]) -> str:
 
 def _floor(family: str, libc: str, measured: set[str]) -> str:
     newest = max(filter(None, measured), key=lambda text: [int(word) for word in text.split(".")], default="")
-    return {"linux": "any Linux" if libc == "musl" else f"glibc {newest}", "macos": f"macOS {newest}"}.get(family, family.title())
+    linux = "any Linux" if libc == "musl" else f"glibc {newest}"
+    return {"linux": linux, "macos": f"macOS {newest}", "windows": "Windows", "freebsd": f"FreeBSD {newest}".rstrip()}[family]
 
 
 def _version(tool: str, environment: Mapping[str, str]) -> str:
     said = _answer(environment, *COMMANDS[tool])
-    found = re.search(r"\d+(?:\.\d+)+", said)
+    found = re.search(r"\d+(?:\.\d+)*", said)
     assert found, said
     return found.group()
 

@@ -213,6 +213,8 @@ def _read(file: Path, keys: tuple[str, ...]) -> Mapping[str, Any]:
     try:
         return _table(tomllib.loads(file.read_text(encoding="utf-8")), *keys)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        if file.name == "Cargo.toml":
+            return {}  # cargo itself says what is wrong with it, and better
         raise ConfigError(f"cross cannot read {file}: {error}", hint="mend the file named above") from error
 
 

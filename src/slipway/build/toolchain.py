@@ -94,7 +94,7 @@ def _automatic(release: Release, platform: Platform, settings: PlatformSettings)
         return "zigbuild"
     if is_native(platform):
         return "cargo"
-    if release.cross is None and _names_image(release, platform, settings) and command_of("cross"):
+    if release.cross is None and command_of("cross") and _names_image(release, platform, settings):
         return "cross"
     return ways(platform)[0].name
 
