@@ -99,11 +99,24 @@ def test_programs_for_arm64_run_under_qemu(built: Built, platform: str, where: t
     assert said == _ran(built.program("linux-amd64"), *command)
 
 
+# Every Windows since 8 has this library, and Rust's hash maps take their randomness from it. Wine has it only from 9 on.
+RANDOM = """\
+#include <windows.h>
+BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);
+__declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) { return SystemFunction036(data, (ULONG)size); }
+"""
+
+
 @pytest.fixture(scope="module")
-def wine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+def wine(compilers: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
     """The variables of a Windows that lasts as long as the tests of this file."""
-    environment = {"WINEPREFIX": str(tmp_path_factory.mktemp("wine") / "prefix"), "WINEDEBUG": "-all", "DISPLAY": ""}
+    folder = tmp_path_factory.mktemp("wine")
+    environment = {"WINEPREFIX": str(folder / "prefix"), "WINEDEBUG": "-all", "DISPLAY": ""}
     subprocess.run(["wineboot", "--init"], env={**os.environ, **environment}, check=True, capture_output=True)
+    library = folder / "prefix/drive_c/windows/system32/bcryptprimitives.dll"
+    if not library.exists():
+        (folder / "random.c").write_text(RANDOM)
+        _ran("x86_64-w64-mingw32-gcc", "-shared", "-o", library, folder / "random.c", "-ladvapi32", env=compilers)
     yield environment
     subprocess.run(["wineserver", "--kill", "--wait"], env={**os.environ, **environment}, check=False)
 
