@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
@@ -154,3 +155,17 @@ def test_check_tells_what_is_wrong_with_a_table(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "only https:// is fetched" in done.stderr
     assert "sha256 is missing" in done.stderr
+
+
+def test_what_was_built_elsewhere_takes_no_toolchain(tmp_path: Path) -> None:
+    cargo = '[component.programs]\nkind = "cargo"\npath = "rust"\npackage = "hello"\nbinaries = ["hello", "hello-server"]\n'
+    cargo += '\n[component.programs.prebuilt.windows-amd64]\nsource = "built"\n'
+    made = project(tmp_path, "", before=cargo)
+    (made / "built").mkdir()
+    (made / "rust").mkdir()
+    (made / "rust/Cargo.toml").write_text('[package]\nname = "hello"\nversion = "1.0.0"\n')
+    said = hello.run(made, "slipway", "toolchain", "list", "--json")
+    assert said.returncode == 0, said.stderr
+    assert {row["platform"] for row in json.loads(said.stdout)} == {"linux-amd64", "macos-arm64", "freebsd-amd64"}
+    named = hello.run(made, "slipway", "toolchain", "list", "--json", "windows-amd64")
+    assert {row["platform"] for row in json.loads(named.stdout)} == {"windows-amd64"}

@@ -73,12 +73,18 @@ def used(release: Release | None) -> Callable[[Platform], tuple[str, str]]:
     return answer
 
 
+def compiled_for(release: Release) -> tuple[Platform, ...]:
+    """The platforms of a release that Rust is compiled for here: not those whose programs were all built elsewhere."""
+    parts = [part for part in release.project.components if isinstance(part, CargoComponent)]
+    return tuple(row for row in release.compiled if any(row.id not in part.prebuilt for part in parts))
+
+
 def report_lines(release: Release) -> Iterator[str]:
     """The table of toolchains for the platforms of a release that compiles Rust, for `doit info`."""
-    if any(isinstance(part, CargoComponent) for part in release.project.components):
+    if platforms := compiled_for(release):
         yield ""
         yield "What each platform is compiled with (* is what a build takes; slipway toolchain install sets it up):"
-        yield from lines(table(release.compiled, rust_folder(release), used(release)))
+        yield from lines(table(platforms, rust_folder(release), used(release)))
 
 
 def _forced(release: Release, platform: Platform, settings: PlatformSettings) -> str:

@@ -126,9 +126,14 @@ def _folder(release: Release | None) -> Path | None:
 
 
 def _platforms(words: Sequence[str], release: Release | None) -> tuple[Platform, ...]:
+    from slipway.build.toolchain import compiled_for
     from slipway.toolchains import select
 
-    return select(words, release.project.platforms if release else ())
+    if release is None:
+        return select(words)
+    # A platform whose programs were all built elsewhere takes no compiler, unless it is named.
+    own = compiled_for(release)
+    return select(words, release.project.platforms if words else own) if words or own else ()
 
 
 def _absolute(path: Path | None) -> Path | None:
