@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -176,6 +175,7 @@ _HINTS: Final = {
 @contextmanager
 def _explained(url: str) -> Iterator[None]:
     """Sort what can go wrong into what may pass and what will not."""
+    from http.client import HTTPException
     from ssl import SSLCertVerificationError
     from urllib.error import HTTPError, URLError
 
@@ -184,7 +184,7 @@ def _explained(url: str) -> Iterator[None]:
     except HTTPError as error:
         with error:
             raise _refused(url, error.code, error.headers.get("Retry-After", "")) from error
-    except (URLError, OSError, http.client.HTTPException) as error:
+    except (URLError, OSError, HTTPException) as error:
         reason = error.reason if isinstance(error, URLError) else error
         if isinstance(reason, SSLCertVerificationError):
             raise NetworkError(
@@ -195,7 +195,9 @@ def _explained(url: str) -> Iterator[None]:
 
 
 def _refused(url: str, code: int, after: str) -> Exception:
-    said = f"the server answers {code} {http.client.responses.get(code, '')}".rstrip()
+    from http.client import responses
+
+    said = f"the server answers {code} {responses.get(code, '')}".rstrip()
     if code in _TRANSIENT:
         return _TransientError(said, _seconds(after))
     return NetworkError(f"cannot fetch {shown(url)}: {said}", hint=_HINTS.get(code, _LATER))
