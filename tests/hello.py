@@ -83,5 +83,5 @@ def run(folder: Path, program: str, *words: str, **environment: str) -> subproce
         capture_output=True,
         text=True,
         check=False,
-        timeout=1000,
+        timeout=1800,
     )
