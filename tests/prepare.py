@@ -34,6 +34,7 @@ PROGRAMS = {
     "unzip": "unzip",
     "zip": "zip",
     "systemd-analyze": "systemd",
+    "ps": "procps",
     "setpriv": "util-linux",
     "unshare": "util-linux",
     "qemu-aarch64-static": "qemu-user-static",

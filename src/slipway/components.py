@@ -29,6 +29,19 @@ WORDS: Final = ("platform", "triple", "family", "arch", "exe", "version", "name"
 _BRACES: Final = re.compile(r"\{\{(?P<literal>\w+)\}\}|(?<!\$)\{(?P<word>\w+)\}")
 
 
+def words_of(platform: Platform, *, name: str, version: str) -> dict[str, str]:
+    """What the words stand for that are about the project and a platform alone."""
+    return {
+        "platform": platform.id,
+        "triple": platform.triple,
+        "family": platform.family,
+        "arch": platform.arch,
+        "exe": platform.exe,
+        "version": version,
+        "name": name,
+    }
+
+
 def words_in(text: str) -> tuple[str, ...]:
     """The words in braces of a command, which are to be replaced."""
     return tuple(match["word"] for match in _BRACES.finditer(text) if match["word"])

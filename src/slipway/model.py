@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from slipway.components import Component, PythonComponent
+from slipway.components import Component, PythonComponent, TreeComponent
 from slipway.platforms import Platform, parts_of
 from slipway.version import Version
 
@@ -60,6 +60,10 @@ class VersionRule:
     value: str = ""
     scheme: str = "semver"
     tag: str = "v{version}"
+
+    def tag_of(self, version: str) -> str:
+        """The tag of the release of a version."""
+        return self.tag.replace("{version}", version)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,6 +251,11 @@ class Release:
         if to.startswith("bin/"):
             return self.binary(platform, to.removeprefix("bin/"))
         return self.paths.dist / "platform" / platform.id / "files" / to
+
+    def facts_of(self, cell: Cell) -> tuple[Path, ...]:
+        """The records of everything that is built for a distribution; those that nothing was built for are not there."""
+        parts = self.project.of(cell.variant)
+        return tuple(self.facts(cell.platform, part.name) for part in parts if not isinstance(part, TreeComponent))
 
     def facts(self, platform: Platform, component: str) -> Path:
         """The record of what a component's programs for a platform are, read from the programs themselves."""

@@ -34,6 +34,16 @@ def test_make_all_sets_itself_up_and_makes_the_sample(tmp_path: Path) -> None:
     assert "nothing to do" in again.stderr
     status = subprocess.run(["make", "status"], cwd=clone, env=environment, capture_output=True, text=True, check=True)
     assert "Version  2.1.0" in status.stdout.splitlines()
+    tested = subprocess.run(
+        ["make", "test-dist", "PLATFORMS=linux-amd64", "VARIANTS=minimal"],
+        cwd=clone,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert tested.returncode == 0, tested.stderr
+    assert "checks passed" in tested.stderr
     wrong = subprocess.run(["make", "all", "VERSOIN=2"], cwd=clone, env=environment, capture_output=True, text=True, check=False)
     assert wrong.returncode == 2
     assert "did you mean VERSION?" in wrong.stderr

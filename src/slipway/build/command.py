@@ -10,7 +10,7 @@ from slipway import process
 from slipway.build.accept import Delivery, accept
 from slipway.build.cargo import STAGE, platforms_of, source_files
 from slipway.build.rule import Rule, paths_of
-from slipway.components import CommandComponent, filled
+from slipway.components import CommandComponent, filled, words_of
 from slipway.errors import SlipwayError
 from slipway.files import remove_tree
 from slipway.model import Release
@@ -58,18 +58,8 @@ class RunCommand:
         remove_tree(self.scratch)
 
     def _words(self) -> Mapping[str, str]:
-        row = self.rule.platform
-        return {
-            "platform": row.id,
-            "triple": row.triple,
-            "family": row.family,
-            "arch": row.arch,
-            "exe": row.exe,
-            "version": self.version,
-            "name": self.project,
-            "epoch": str(self.epoch),
-            "out": str(self.scratch),
-        }
+        known = words_of(self.rule.platform, name=self.project, version=self.version)
+        return {**known, "epoch": str(self.epoch), "out": str(self.scratch)}
 
     def _filled(self, text: str) -> str:
         return filled(text, self._words())

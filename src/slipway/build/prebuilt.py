@@ -12,7 +12,7 @@ from slipway.build import holding
 from slipway.build.accept import Delivery, accept
 from slipway.build.cargo import STAGE, platforms_of
 from slipway.build.rule import Rule
-from slipway.components import CargoComponent, CommandComponent, Prebuilt, PrebuiltComponent, PythonComponent, filled
+from slipway.components import CargoComponent, CommandComponent, Prebuilt, PrebuiltComponent, PythonComponent, filled, words_of
 from slipway.errors import ConfigError, SlipwayError, VerificationError
 from slipway.files import cache_dir, digest_file, remove_tree
 from slipway.model import Release
@@ -210,16 +210,8 @@ def _take(release: Release, platform: Platform, part: Part, table: Prebuilt, del
 
 def _words(release: Release, platform: Platform) -> Mapping[str, str]:
     version = str(release.version)
-    return {
-        "version": version,
-        "tag": release.project.version.tag.replace("{version}", version),
-        "platform": platform.id,
-        "triple": platform.triple,
-        "family": platform.family,
-        "arch": platform.arch,
-        "exe": platform.exe,
-        "name": release.project.name,
-    }
+    known = words_of(platform, name=release.project.name, version=version)
+    return {**known, "tag": release.project.version.tag_of(version)}
 
 
 def _inputs(take: TakePrebuilt) -> tuple[Path, ...]:

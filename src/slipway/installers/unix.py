@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from slipway.binaries import newest, oldest_system
-from slipway.components import TreeComponent
 from slipway.contents import Contents, File
 from slipway.errors import ConfigError, VerificationError
 from slipway.files import HashingWriter
@@ -200,7 +199,7 @@ def source_of(release: Release, cell: Cell, *, services: bool = True) -> Source:
         spec=spec if services else replace(spec, services=()),
         folder=release.name_of(cell),
         floor=_floor(said, cell.platform),
-        facts=_facts(release, cell),
+        facts=release.facts_of(cell),
         contents=release.contents(cell),
         record=record_path(release, f"{release.name_of(cell)}.{suffix}"),
     )
@@ -210,7 +209,7 @@ def download_url(release: Release) -> str:
     """The address of the folder of this release's archives, or nothing."""
     version = str(release.version)
     url = release.project.install.download_url
-    url = url.replace("{tag}", release.project.version.tag.replace("{version}", version)).replace("{version}", version)
+    url = url.replace("{tag}", release.project.version.tag_of(version)).replace("{version}", version)
     if url and not url.startswith("https://"):
         raise ConfigError(
             f"{url} is not an https address", file=release.project.file, key="install.download-url", hint="start it with https://"
@@ -220,11 +219,6 @@ def download_url(release: Release) -> str:
 
 def _floor(said: PlatformSettings, platform: Platform) -> str:
     return {"gnu": said.glibc, "macos": said.macos}.get(platform.libc or platform.family, "")
-
-
-def _facts(release: Release, cell: Cell) -> tuple[Path, ...]:
-    parts = release.project.of(cell.variant)
-    return tuple(release.facts(cell.platform, part.name) for part in parts if not isinstance(part, TreeComponent))
 
 
 def _needs(row: Source, contents: Contents) -> str:

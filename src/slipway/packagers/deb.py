@@ -169,7 +169,7 @@ def _step(release: Release, cell: Cell, texts: tuple[Path, ...]) -> Step:
         codec=project.deb.compression,
         compression=project.compression,
         digests=digest_names(project),
-        built=tuple(release.facts(cell.platform, part.name) for part in project.of(cell.variant) if part.KIND != "tree"),
+        built=release.facts_of(cell),
     )
     return Step(
         stage="package-binaries",

@@ -7,28 +7,15 @@ on Windows, so nothing may change a file after it is sealed. A new kind of signa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Final
 
 from slipway.errors import SlipwayError
-from slipway.files import write_atomic
 from slipway.platforms import Platform
 from slipway.signing import adhoc, fat
 from slipway.signing.check import AD_HOC_SIGNED, BROKEN, Verdict, check_signature
 from slipway.signing.macho import MachOError
 
-__all__ = ["SEALS", "MachOError", "Verdict", "check_signature", "seal", "sealed"]
-
-
-def seal(path: Path, platform: Platform, name: str = "") -> None:
-    """Seal a file in place, under the name that users will see; what needs no seal stays as it is.
-
-    Give it a copy that nobody else uses. Raises SlipwayError when the file cannot be sealed.
-    """
-    data = path.read_bytes()
-    made = sealed(data, platform, name or path.name)
-    if made != data:
-        write_atomic(path, made, mode=path.stat().st_mode & 0o7777)
+__all__ = ["SEALS", "MachOError", "Verdict", "check_signature", "sealed"]
 
 
 def sealed(data: bytes, platform: Platform, name: str) -> bytes:

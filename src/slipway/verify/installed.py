@@ -291,7 +291,7 @@ def _testinfra(box: Container, user: str) -> Iterator[Any]:
         import testinfra
     except ImportError as error:
         raise GateError(
-            "pytest-testinfra is not installed; it looks into containers", hint="pip install 'slipway[test]'"
+            "pytest-testinfra is not installed; it looks into containers", hint="pip install pytest-testinfra"
         ) from error
     # Its backends ask the engine's program, which reads the environment.
     missing = [name for name in box.engine.env if name not in os.environ]
