@@ -10,8 +10,9 @@ from typing import Final
 
 from slipway.components import CommandComponent
 from slipway.contents import Contents, File
-from slipway.model import Cell, DebRules, InstallRules, Paths, Project, Release, TestRules, Variant, VersionRule
+from slipway.model import Cell, InstallRules, Paths, Project, Release, TestRules, Variant, VersionRule
 from slipway.platforms import PLATFORMS
+from slipway.rules import DebRules
 from slipway.version import Version
 
 EPOCH: Final = 1_767_225_600

@@ -8,8 +8,9 @@ from typing import Any
 from slipway.components import CommandComponent, TreeComponent
 from slipway.contents import Contents, File
 from slipway.files import digest_file
-from slipway.model import Cell, DebRules, InstallRules, Paths, Project, Release, Service, TestRules, Variant, VersionRule
+from slipway.model import Cell, InstallRules, Paths, Project, Release, Service, TestRules, Variant, VersionRule
 from slipway.platforms import DOCUMENTED, PLATFORMS
+from slipway.rules import DebRules
 from slipway.version import Version
 
 EPOCH = 1_767_225_600  # 2026-01-01T00:00:00Z
@@ -82,6 +83,7 @@ def project(root: Path, **changes: Any) -> Project:
         "tests": TestRules(basic=("hello",), integration=("hello you",), complete=("hello all",)),
         "checksums": ("sha256",),
         "compression": 6,
+        "packages": ("deb", "rpm", "freebsd", "pkg", "msi", "portable"),
     }
     return Project(**(values | changes))
 

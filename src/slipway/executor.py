@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from slipway import console
-from slipway.steps import Step, unique
+from slipway.steps import Step, require_needs, unique
 
 
 def run_steps(steps: Iterable[Step], *, dry_run: bool = False) -> int:
@@ -14,6 +14,8 @@ def run_steps(steps: Iterable[Step], *, dry_run: bool = False) -> int:
     Raises the first step's SlipwayError.
     """
     planned = unique(steps)
+    if not dry_run:
+        require_needs(planned)
     for step in planned:
         if dry_run:
             console.out(f"would run  {step.name}  {step.doc}")

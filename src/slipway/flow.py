@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -21,12 +22,11 @@ from slipway.dist.staging import plan_staging
 from slipway.dist.status import plan_status
 from slipway.installers.host import plan_install
 from slipway.model import Release
-from slipway.packagers.archive import plan_archives
+from slipway.packagers import FORMATS
 from slipway.packagers.checksums import plan_checksums
-from slipway.packagers.deb import plan_debs
-from slipway.packagers.wheel import plan_wheels
 from slipway.platforms import Platform
 from slipway.request import Request
+from slipway.rules import PACKAGES
 from slipway.steps import Step, unique
 from slipway.verify.distribution import plan_tests
 from slipway.verify.package import plan_package_validation
@@ -82,13 +82,12 @@ NAMES: Final = tuple(name for target in TARGETS for name in (target.name, *targe
 class Asked:
     """What the stages are planned from: the request, and the release with every platform and variant it could have.
 
-    Its archives and packages are planned here, because testing needs them too.
+    Its archives and packages are planned here, by kind, because testing needs them too.
     """
 
     request: Request
     whole: Release
-    archives: tuple[Step, ...]
-    debs: tuple[Step, ...]
+    packed: Mapping[str, tuple[Step, ...]]
 
     @classmethod
     def of(cls, request: Request) -> Asked:
@@ -97,30 +96,34 @@ class Asked:
         rows = tuple(dict.fromkeys((*release.project.platforms, *release.platforms, request.rust_target)))
         project = replace(release.project, platforms=rows)
         whole = replace(release, project=project, platforms=rows, variants=project.variants)
-        return cls(request, whole, plan_archives(whole), plan_debs(whole))
+        return cls(request, whole, {each.kind: each.plan(whole) for each in FORMATS})
 
     def packages(self) -> dict[str, tuple[Path, ...]]:
         """The files that are packed of each cell, which test-dist therefore depends on."""
         found: dict[str, tuple[Path, ...]] = {cell.id: () for cell in self.whole.matrix}
-        for step in (*self.archives, *self.debs):
-            made = tuple(path for path in step.outputs if path.is_relative_to(self.whole.paths.packages))
-            found[_base(step)] += made
+        for step in (step for steps in self.packed.values() for step in steps if _base(step) in found):
+            found[_base(step)] += tuple(path for path in step.outputs if path.is_relative_to(self.whole.paths.packages))
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One kind of work: how its Steps are planned, and by what their keys begin."""
+    """One kind of work: how its Steps are planned, by what their keys begin, and which format of packages they make."""
 
     name: str
     plan: Callable[[Asked], Iterable[Step]]
     by: str = ""
+    kind: str = ""
 
 
 def _plan_tests(ask: Asked) -> tuple[Step, ...]:
     request = ask.request
     packages = ask.packages() if request.tested == request.release else None
     return plan_tests(request.tested, packages, levels=request.levels)
+
+
+def _packed(kind: str, ask: Asked) -> tuple[Step, ...]:
+    return ask.packed[kind]
 
 
 _BUILDERS: Final = (plan_compile, plan_joins, plan_commands, plan_python, plan_prebuilt)
@@ -134,8 +137,7 @@ STAGES: Final = (
     Stage("validate-config", lambda ask: plan_validation(ask.whole)),
     Stage("unit-tests", lambda ask: plan_unit_tests(ask.whole)),
     Stage("dist-generate", lambda ask: plan_staging(ask.whole), "cell"),
-    Stage("create-archives", lambda ask: ask.archives, "cell"),
-    Stage("package-binaries", lambda ask: (*ask.debs, *plan_wheels(ask.whole)), "cell"),
+    *(Stage(each.stage, partial(_packed, each.kind), "cell", each.kind) for each in FORMATS),
     Stage("create-installers", lambda ask: installers.plan_installers(ask.request.release)),
     Stage("test-dist", _plan_tests, "cell"),
     Stage("validate-package", lambda ask: plan_package_validation(ask.whole)),
@@ -152,8 +154,11 @@ class Flow:
     def __init__(self, request: Request) -> None:
         self.request = request
         asked = Asked.of(request)
-        self.steps = {stage.name: tuple(stage.plan(asked)) for stage in STAGES}
-        unique(step for steps in self.steps.values() for step in steps)
+        self._planned = tuple((stage, tuple(stage.plan(asked))) for stage in STAGES)
+        unique(step for _, steps in self._planned for step in steps)
+        self.steps: dict[str, tuple[Step, ...]] = {stage.name: () for stage in STAGES}
+        for stage, steps in self._planned:
+            self.steps[stage.name] += steps
 
     def of(self, target: Target) -> tuple[Step, ...]:
         """The Steps of a target: those of its platforms and of the variants asked for, and the lists of what it packs.
@@ -162,7 +167,10 @@ class Flow:
         """
         if not self._platforms(target.platforms):
             return ()
-        chosen = tuple(step for stage in STAGES if stage.name in self._stages(target) for step in self._chosen(stage, target))
+        stages = self._stages(target)
+        chosen = tuple(
+            step for stage, steps in self._planned if stage.name in stages for step in self._chosen(stage, steps, target)
+        )
         packed = tuple(step for step in chosen if step.stage in PACKAGING)
         if not packed:
             return chosen
@@ -174,14 +182,17 @@ class Flow:
         packs = "test-dist" in target.stages and self.request.tested == self.request.release
         return (*target.stages, *PACKAGING) if packs else target.stages
 
-    def _chosen(self, stage: Stage, target: Target) -> Iterable[Step]:
+    def _chosen(self, stage: Stage, steps: tuple[Step, ...], target: Target) -> Iterable[Step]:
+        formats = self.request.release.formats
+        if stage.kind in PACKAGES and formats and stage.kind not in formats:
+            return ()
         if not stage.by:
-            return self.steps[stage.name]
+            return steps
         platforms = self._platforms(target.platforms)
         cells = self.request.release.cells_of(platforms)
         wanted = {row.id for row in platforms} if stage.by == "platform" else {cell.id for cell in cells}
         wanted.add(ANYWHERE)
-        return (step for step in self.steps[stage.name] if _base(step) in wanted)
+        return (step for step in steps if _base(step) in wanted)
 
     def _platforms(self, which: str) -> tuple[Platform, ...]:
         release = self.request.release

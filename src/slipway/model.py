@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from slipway.components import Component, PythonComponent, TreeComponent
 from slipway.platforms import Platform, parts_of
+from slipway.rules import DebRules, FreebsdRules, MsiRules, PkgRules, RpmRules, SbomRules, SignRules, SourceRules
 from slipway.version import Version
 
 
@@ -75,22 +76,6 @@ class InstallRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DebRules:
-    """What a Debian package says beside the project's own facts."""
-
-    package: str = ""
-    section: str = "utils"
-    priority: str = "optional"
-    depends: tuple[str, ...] = ()
-    recommends: tuple[str, ...] = ()
-    suggests: tuple[str, ...] = ()
-    conflicts: tuple[str, ...] = ()
-    replaces: tuple[str, ...] = ()
-    provides: tuple[str, ...] = ()
-    compression: str = "gzip"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TestRules:
     """How the project and its distributions are tested; commands are shell lines."""
 
@@ -129,6 +114,14 @@ class Project:
     tests: TestRules
     checksums: tuple[str, ...]
     compression: int
+    packages: tuple[str, ...] = ()
+    rpm: RpmRules = field(default_factory=RpmRules)
+    freebsd: FreebsdRules = field(default_factory=FreebsdRules)
+    pkg: PkgRules = field(default_factory=PkgRules)
+    msi: MsiRules = field(default_factory=MsiRules)
+    source: SourceRules = field(default_factory=SourceRules)
+    sign: SignRules = field(default_factory=SignRules)
+    sbom: SbomRules = field(default_factory=SbomRules)
 
     def of(self, variant: Variant) -> tuple[Component, ...]:
         """The components of a variant, in the order of slipway.toml."""
@@ -199,6 +192,7 @@ class Release:
     cross: bool | None = None
     jobs: int = 1
     verbose: bool = False
+    formats: tuple[str, ...] = ()
 
     @property
     def base(self) -> str:

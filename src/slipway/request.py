@@ -46,6 +46,7 @@ def open_request(file: Path, variables: Mapping[str, Any], *, outputs: Path | No
         cross=variables.get("CROSS"),
         jobs=jobs(variables),
         verbose=bool(variables.get("VERBOSE")),
+        formats=variables.get("PACKAGE_FORMATS", ()),
     )
     return Request(
         release=release,

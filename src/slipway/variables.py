@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from slipway.errors import UsageError, did_you_mean
+from slipway.rules import PACKAGES
 
 
 def _text(_: str, value: str) -> str:
@@ -28,6 +29,17 @@ def _levels(name: str, value: str) -> tuple[str, ...]:
     return found or LEVELS
 
 
+def _packages(name: str, value: str) -> tuple[str, ...]:
+    found = tuple(word.strip() for word in value.split(",") if word.strip())
+    for word in found:
+        if word not in {*PACKAGES, "all"}:
+            raise UsageError(
+                f"{name}={value}: {word!r} is no format of packages",
+                hint=f"{did_you_mean(word, PACKAGES)}valid are {', '.join(PACKAGES)}, all",
+            )
+    return PACKAGES if "all" in found else found
+
+
 LEVELS: Final = ("basic", "integration", "complete")
 
 
@@ -44,6 +56,7 @@ VARIABLES: Final = (
     Variable("VERSION", "the version to build; the tag's prefix may stand before it"),
     Variable("PLATFORMS", "comma list of platforms, families, all or host (default: all of the project's)"),
     Variable("VARIANTS", "comma list of variants (default: all of the project's)"),
+    Variable("PACKAGE_FORMATS", f"comma list of {', '.join(PACKAGES)}, or all (default: as the project says)", _packages),
     Variable("RUST_TARGET", "the Rust target of build-platform (default: the host's)"),
     Variable("CROSS", "true: compile with cross; false: never (default: as the platform says)", _flag),
     Variable("PARALLEL", "true: work on all cores at once", _flag),

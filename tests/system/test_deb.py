@@ -17,9 +17,10 @@ from slipway.components import CommandComponent
 from slipway.containers import Container, Engine, systemd_image
 from slipway.contents import Contents
 from slipway.files import digest_file
-from slipway.model import DebRules, Release, Service, Variant
+from slipway.model import Release, Service, Variant
 from slipway.packagers.deb import plan_debs
 from slipway.platforms import PLATFORMS
+from slipway.rules import DebRules
 from slipway.version import Version
 
 pytestmark = pytest.mark.slow

@@ -98,5 +98,5 @@ def test_sources_are_every_template_of_a_folder_and_the_projects_own(tmp_path: P
 
 
 def test_jinja_is_imported_only_when_something_is_rendered() -> None:
-    code = "import sys, slipway.installers, slipway.services; sys.exit('jinja2' in sys.modules)"
+    code = "import sys, slipway.installers, slipway.services.systemd; sys.exit('jinja2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

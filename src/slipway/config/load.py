@@ -33,8 +33,9 @@ from slipway.config.schema import (
     TreeTable,
     VersionTable,
 )
-from slipway.model import DebRules, InstallRules, PlatformSettings, Project, Service, TestRules, Variant, VersionRule
+from slipway.model import InstallRules, PlatformSettings, Project, Service, TestRules, Variant, VersionRule
 from slipway.platforms import PLATFORMS, Platform, find_platform
+from slipway.rules import DebRules, FreebsdRules, MsiRules, PkgRules, RpmRules, SbomRules, SignRules, SourceRules
 
 _EVERYTHING = ("complete", "Everything")
 
@@ -91,6 +92,14 @@ def _project(file: Path, tables: SlipwayFile) -> Project:
         version=_version(root, tables.version),
         install=InstallRules(**_fields(tables.install)),
         deb=DebRules(**_fields(tables.deb)),
+        rpm=RpmRules(**_fields(tables.rpm)),
+        freebsd=FreebsdRules(**_fields(tables.freebsd)),
+        pkg=PkgRules(**_fields(tables.pkg)),
+        msi=MsiRules(**_fields(tables.msi)),
+        source=SourceRules(**_fields(tables.source)),
+        sign=SignRules(**_fields(tables.sign)),
+        sbom=SbomRules(**_fields(tables.sbom)),
+        packages=tuple(said.packages),
         tests=_tests(root, tables.test),
         checksums=tuple(dict.fromkeys(("sha256", *said.checksums))),
         compression=said.compression,

@@ -111,6 +111,34 @@ download-url = "https://hello.example/releases/{tag}"
 section = "net"
 depends = ["ca-certificates", "libssl3 (>= 3.0) | libssl1.1"]
 """,
+    "rpm": """\
+[rpm]
+compression = "zstd"
+""",
+    "freebsd": """\
+[freebsd]
+compression = "xz"
+""",
+    "pkg": """\
+[pkg]
+identifier = "org.example.hello"
+""",
+    "msi": """\
+[msi]
+manufacturer = "Hello Makers"
+""",
+    "source": """\
+[source]
+vendored = true
+""",
+    "sign": """\
+[sign]
+gpg = "0123456789ABCDEF0123456789ABCDEF01234567"
+""",
+    "sbom": """\
+[sbom]
+formats = ["cyclonedx", "spdx"]
+""",
     "test": """\
 [test]
 unit = ["cargo test"]

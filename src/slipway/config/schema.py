@@ -6,7 +6,19 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from slipway.config.forms import ONE_LINE, OPTIONAL_PACKAGE, Matches, Relation, Table, TableName, Word, Words, unique
+from slipway.config.forms import ONE_LINE, Matches, Table, TableName, Word, Words, unique
+from slipway.config.packages import (
+    USUAL,
+    DebTable,
+    FreebsdTable,
+    MsiTable,
+    Package,
+    PkgTable,
+    RpmTable,
+    SbomTable,
+    SignTable,
+    SourcePackageTable,
+)
 from slipway.config.pyproject import ENTRY
 from slipway.platforms import DOCUMENTED
 
@@ -39,6 +51,8 @@ class ProjectTable(Table):
     """The checksum files to write; sha256 is always among them."""
     compression: Annotated[int, Field(ge=1, le=12)] = 6
     """How hard to compress: from 1, fast, to 12, small."""
+    packages: Annotated[list[Package], AfterValidator(unique)] = list(USUAL)
+    """The packages to make, each on the platforms that know it. The variable PACKAGE_FORMATS goes before this."""
 
 
 class VersionTable(Table):
@@ -246,31 +260,6 @@ class InstallTable(Table):
     """The folder on the web from which the shell installer takes archives; `{version}` and `{tag}` are replaced."""
 
 
-class DebTable(Table):
-    """What Debian packages say beside the facts of the project."""
-
-    package: Annotated[str, OPTIONAL_PACKAGE] = ""
-    """The package's name; the project's name when empty."""
-    section: Word = "utils"
-    """The section of the Debian archive."""
-    priority: Literal["required", "important", "standard", "optional", "extra"] = "optional"
-    """The priority among Debian packages."""
-    depends: list[Relation] = []
-    """Packages that must be there, such as `ca-certificates` or `libc6 (>= 2.31)`."""
-    recommends: list[Relation] = []
-    """Packages that are installed along unless the user objects."""
-    suggests: list[Relation] = []
-    """Packages that may be useful beside this one."""
-    conflicts: list[Relation] = []
-    """Packages that cannot be there at the same time."""
-    replaces: list[Relation] = []
-    """Packages whose files this one may overwrite."""
-    provides: list[Relation] = []
-    """Names of packages that this one stands in for."""
-    compression: Literal["gzip", "xz", "zstd"] = "gzip"
-    """How the package's files are compressed."""
-
-
 class TestTable(Table):
     """How the project and its distributions are tested. Commands are lines for `sh`."""
 
@@ -313,6 +302,20 @@ class SlipwayFile(Table):
     """Where installers download from, and how they check an installation."""
     deb: DebTable = DebTable()
     """What Debian packages say."""
+    rpm: RpmTable = RpmTable()
+    """What RPM packages say."""
+    freebsd: FreebsdTable = FreebsdTable()
+    """What FreeBSD packages say."""
+    pkg: PkgTable = PkgTable()
+    """What macOS packages say."""
+    msi: MsiTable = MsiTable()
+    """What Windows packages say."""
+    source: SourcePackageTable = SourcePackageTable()
+    """What the source package holds."""
+    sign: SignTable = SignTable()
+    """With which keys what is released is signed."""
+    sbom: SbomTable = SbomTable()
+    """Which lists of what is inside are written."""
     test: TestTable = TestTable()
     """How the project is tested."""
 
@@ -332,6 +335,13 @@ TABLES: Final[dict[str, type[Table]]] = {
     "service": ServiceTable,
     "install": InstallTable,
     "deb": DebTable,
+    "rpm": RpmTable,
+    "freebsd": FreebsdTable,
+    "pkg": PkgTable,
+    "msi": MsiTable,
+    "source": SourcePackageTable,
+    "sign": SignTable,
+    "sbom": SbomTable,
     "test": TestTable,
 }
 NAMED: Final = ("component", "variant", "platform", "service")

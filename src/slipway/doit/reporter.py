@@ -43,10 +43,12 @@ class SlipwayReporter(ConsoleReporter):  # type: ignore[misc]
         self._progress: Any = None
 
     def initialize(self, tasks: dict[str, Any], selected_tasks: list[str]) -> None:
-        """Tell the compiling Steps what the run is about."""
-        from slipway.doit.tasks import announce_platforms
+        """Tell the compiling Steps what the run is about, and ask what the others cannot do without."""
+        from slipway.doit.tasks import announce_platforms, require_all
 
-        announce_platforms(tasks_and_deps_iter(tasks, selected_tasks))
+        found = tuple(tasks_and_deps_iter(tasks, selected_tasks))
+        announce_platforms(found)
+        require_all(found)
 
     def execute_task(self, task: Any) -> None:
         """A Step begins; called from worker threads."""

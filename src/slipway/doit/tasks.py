@@ -16,7 +16,7 @@ from slipway.build.preflight import announce
 from slipway.doit import session
 from slipway.errors import GateError, SlipwayError, UsageError
 from slipway.flow import TARGETS, Flow, Target
-from slipway.steps import Step
+from slipway.steps import Step, require_needs
 
 _TARGET_OF: Final = {name: target for target in TARGETS for name in (target.name, *target.aliases)}
 
@@ -69,9 +69,17 @@ class SameSettings(config_changed):  # type: ignore[misc]
 
 def announce_platforms(tasks: Iterable[Task]) -> None:
     """Tell the Steps that compile about each other, so that the first finds all that is missing for any of them."""
+    announce(step.run.call.platform.id for step in _steps_of(tasks) if isinstance(step.run, Compile))
+
+
+def require_all(tasks: Iterable[Task]) -> None:
+    """Raise GateError, before anything runs, for what is missing to those Steps whose files are not all there."""
+    require_needs(step for step in _steps_of(tasks) if not all(path.exists() for path in step.outputs))
+
+
+def _steps_of(tasks: Iterable[Task]) -> Iterator[Step]:
     actions = (getattr(action, "py_callable", None) for task in tasks for action in task.actions)
-    runs = (action.step.run for action in actions if isinstance(action, RunStep))
-    announce(run.call.platform.id for run in runs if isinstance(run, Compile))
+    return (action.step for action in actions if isinstance(action, RunStep))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from slipway.manifest import Artifact, digest_names, load_built, load_record, re
 from slipway.model import Cell, PlatformSettings, Release, Service
 from slipway.platforms import Platform
 from slipway.render import heredoc, render, sources
-from slipway.services import systemd_unit
+from slipway.services.systemd import systemd_unit
 from slipway.steps import Step
 
 STAGE: Final = "create-installers"

@@ -18,10 +18,11 @@ class Format:
     kind: str
     plan: Callable[[Release], tuple[Step, ...]]
     names: Callable[[Release], tuple[str, ...]]
+    stage: str = "package-binaries"
 
 
 FORMATS: Final = (
-    Format(archive.KIND, archive.plan_archives, archive.archive_names),
+    Format(archive.KIND, archive.plan_archives, archive.archive_names, "create-archives"),
     Format(deb.KIND, deb.plan_debs, deb.deb_names),
     Format(wheel.KIND, wheel.plan_wheels, wheel.wheel_names),
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from slipway.compress import Sink
 from slipway.errors import VerificationError
 from slipway.files import CHUNK
 
@@ -23,7 +24,8 @@ _UNFIT_WINDOWS: Final = re.compile(
 class Entry:
     """A file or a folder of a package; `path` has forward slashes and no slash at the end.
 
-    A file's bytes come from `source`, and then have to have the digest `sha256`, or they are `data`.
+    A file's bytes come from `source`, and then have to have the digest `sha256`, or they are `data`. `role` says what the
+    file is for in an installation: bin, lib, share, doc, config, unit, license or manual.
     """
 
     path: str
@@ -31,12 +33,19 @@ class Entry:
     size: int = 0
     source: Path | None = None
     sha256: str = ""
+    md5: str = ""
+    role: str = ""
     data: bytes = b""
     is_folder: bool = False
 
     def chunks(self) -> Iterator[bytes]:
         """The file's bytes; raises VerificationError at the end when they are not those that were staged."""
         return iter((self.data,)) if self.source is None else _verified(self, self.source)
+
+    def write_to(self, out: Sink) -> None:
+        """Write the file's bytes to a sink; every format writes through here."""
+        for chunk in self.chunks():
+            out.write(chunk)
 
 
 def text_entry(path: str, data: bytes, mode: int = 0o644) -> Entry:

@@ -20,8 +20,7 @@ def write_tar(out: Sink, entries: Iterable[Entry], *, epoch: int, gnu: bool = Fa
     """Write a whole tar archive of sorted entries, all owned by root, all of one time."""
     for entry in entries:
         out.write(header(entry, epoch, gnu=gnu))
-        for chunk in entry.chunks():
-            out.write(chunk)
+        entry.write_to(out)
         out.write(bytes(-entry.size % BLOCK))
     out.write(END)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from slipway.model import Release, Variant
+from slipway.packagers.choice import package_name
 
 _WIDTH: Final = 79
 _ARTICLE: Final = re.compile(r"^(?:an?|the) +(?=\S)", re.IGNORECASE)
@@ -45,18 +46,11 @@ class Facts:
         return f"/usr/share/doc/{self.package}"
 
 
-def package_name(release: Release, variant: Variant) -> str:
-    """The package of a variant: the project's own name for the first, with the variant's name for the others."""
-    project = release.project
-    base = project.deb.package or re.sub(r"[^a-z0-9+.-]+", "-", project.name.lower()).strip("-.+")
-    return base if variant == project.variants[0] else f"{base}-{variant.name.lower().replace('_', '-')}"
-
-
 def facts_of(release: Release, variant: Variant, architecture: str) -> Facts:
     """Gather the facts; the variants take each other's place."""
     project, rules = release.project, release.project.deb
-    package, version = package_name(release, variant), release.version.deb
-    others = tuple(package_name(release, other) for other in project.variants if other != variant)
+    package, version = package_name(release, variant, rules.package), release.version.deb
+    others = tuple(package_name(release, other, rules.package) for other in project.variants if other != variant)
     return Facts(
         package=package,
         version=version,

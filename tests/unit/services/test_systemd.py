@@ -13,7 +13,7 @@ import sample
 from slipway.errors import ConfigError
 from slipway.layout import Folders, InstallSpec
 from slipway.model import Service
-from slipway.services import systemd_unit, unit_name
+from slipway.services.systemd import systemd_unit, unit_name
 
 PACKAGED = Folders.packaged("hello", "hello")
 HOME = Folders.under("/home/me/.local", "hello", config="/home/me/.config/hello", state="/home/me/.state/hello", units="")

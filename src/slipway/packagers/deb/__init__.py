@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Final
 
 from slipway.binaries import Binary
 from slipway.compress import compressing, find_codec
 from slipway.contents import Contents
-from slipway.errors import ConfigError
 from slipway.files import CHUNK, HashingWriter
-from slipway.layout import Folders, InstallSpec, destination
+from slipway.layout import Folders, InstallSpec
 from slipway.manifest import Artifact, digest_names, load_built, record, record_path
 from slipway.model import Cell, Release
-from slipway.packagers.ar import MAGIC, write_member
-from slipway.packagers.control import Facts, control, facts_of
+from slipway.packagers.choice import cells_with
+from slipway.packagers.deb.ar import MAGIC, write_member
+from slipway.packagers.deb.control import Facts, control, facts_of
+from slipway.packagers.deb.needs import needed_packages
+from slipway.packagers.deb.scripts import Papers, maintainer_scripts, papers, service_users, units
 from slipway.packagers.entries import Entry, require_fit, text_entry, with_folders
-from slipway.packagers.needs import needed_packages
-from slipway.packagers.scripts import Papers, maintainer_scripts, papers, service_users, units
+from slipway.packagers.payload import installed
 from slipway.packagers.tar import tar_size, write_tar
 from slipway.render import sources
 from slipway.steps import Step
@@ -58,15 +57,16 @@ class PackDeb:
         """Pack; raises VerificationError when a file is not what was staged."""
         contents = Contents.load(self.contents)
         require_fit((file.path for file in contents.files), "linux")
-        files, sums = self._files(contents)
-        entries = with_folders(files)
+        made = (*units(self.spec, self._folders), *papers(self.facts, self.spec, self.papers))
+        files = installed(self.folder, contents, self.spec.name, self._folders, made)
+        entries = with_folders(replace(file, path=f"./{file.path}") for file in files)
         size = tar_size(entries, gnu=True)
         self.target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(self.target.parent)) as data:
             with compressing(self.codec, data, compression=self.compression, size=size) as packed:
                 write_tar(packed, entries, epoch=self.papers.epoch, gnu=True)
-            out = self._write(self._control(entries, sums), data)
-        made = Artifact(
+            out = self._write(self._control(entries), data)
+        artifact = Artifact(
             kind=KIND,
             name=self.target.name,
             path=f"{FOLDER}/{self.target.name}",
@@ -77,32 +77,16 @@ class PackDeb:
             variant=contents.variant,
             tools=find_codec(self.codec).tools(self.compression, size),
         )
-        record(self.record, self.release, made)
+        record(self.record, self.release, artifact)
 
-    def _files(self, contents: Contents) -> tuple[list[Entry], dict[str, str]]:
-        """The files of the package, and their MD5 digests by path."""
-        found: dict[str, Entry] = {}
-        sums: dict[str, str] = {}
-        for file in contents.files:
-            path = "." + destination(file.path, self.spec.name, self._folders)
-            entry = Entry(path=path, mode=file.mode, size=file.size, source=self.folder / file.path, sha256=file.sha256)
-            if found.setdefault(path, entry).sha256 != file.sha256:
-                raise _clash(path, file.path)
-            sums[path] = file.md5
-        for place, data in {**units(self.spec, self._folders), **papers(self.facts, self.spec, self.papers)}.items():
-            if f".{place}" in found:
-                raise _clash(f".{place}", "a file that slipway makes")
-            found[f".{place}"] = text_entry(f".{place}", data)
-            sums[f".{place}"] = hashlib.md5(data, usedforsecurity=False).hexdigest()
-        return list(found.values()), sums
-
-    def _control(self, entries: tuple[Entry, ...], sums: Mapping[str, str]) -> bytes:
+    def _control(self, entries: tuple[Entry, ...]) -> bytes:
         """The control member: an archive of its own."""
         size = sum(1 if entry.is_folder else -(-entry.size // 1024) for entry in entries)
         binaries = {entry.path.removeprefix("./"): entry.source for entry in entries if entry.source is not None}
         needs = needed_packages(binaries, self.facts.architecture, told=bool(self.facts.depends), known=self._known(entries))
         users = ("adduser",) if service_users(self.spec) else ()
         kept = [entry.path for entry in entries if entry.path.startswith("./etc/") and not entry.is_folder]
+        sums = {entry.path: entry.md5 for entry in entries if not entry.is_folder}
         summed = "".join(f"{sums[path]}  {path[2:]}\n" for path in sorted(sums) if path not in kept)
         texts = {"control": control(self.facts, size=size, needs=(*needs, *users)), "md5sums": summed.encode()}
         if kept:
@@ -138,20 +122,13 @@ def plan_debs(release: Release) -> tuple[Step, ...]:
     """Plan a package of every Linux distribution that was asked for and gets one."""
     own = release.project.root
     texts = tuple(text for folder in ("templates/deb", "installers/systemd") for text in sources(folder, overrides=own))
-    return tuple(_step(release, cell, texts) for cell in release.cells if has_deb(release, cell))
+    return tuple(_step(release, cell, texts) for cell in cells_with(release, KIND, release.cells))
 
 
 def deb_names(release: Release) -> tuple[str, ...]:
     """The file names of all Debian packages that the project can have."""
-    cells = (cell for cell in release.matrix if has_deb(release, cell))
+    cells = cells_with(release, KIND, release.matrix)
     return tuple(facts_of(release, cell.variant, cell.platform.deb).file_name for cell in cells)
-
-
-def has_deb(release: Release, cell: Cell) -> bool:
-    """Whether a distribution gets a package: one per Debian architecture, of glibc's platform where there are two."""
-    platform = cell.platform
-    rivals = [other.platform for other in release.matrix if other.platform.deb == platform.deb]
-    return bool(platform.deb) and (platform.libc == "gnu" or all(rival.libc != "gnu" for rival in rivals))
 
 
 def _step(release: Release, cell: Cell, texts: tuple[Path, ...]) -> Step:
@@ -183,10 +160,3 @@ def _step(release: Release, cell: Cell, texts: tuple[Path, ...]) -> Step:
 
 def _chunks(file: IO[bytes]) -> Any:
     return iter(lambda: file.read(CHUNK), b"")
-
-
-def _clash(path: str, other: str) -> ConfigError:
-    return ConfigError(
-        f"two files of the package would be {path[1:]}; one of them is {other}",
-        hint="give one of them another place in slipway.toml (`to` of its component)",
-    )

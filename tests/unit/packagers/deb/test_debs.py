@@ -21,10 +21,11 @@ import sample
 from slipway.contents import Contents
 from slipway.errors import ConfigError, VerificationError
 from slipway.manifest import load_record
-from slipway.model import DebRules, Release, Service, Variant
+from slipway.model import Release, Service, Variant
 from slipway.packagers import planned_names
 from slipway.packagers.deb import plan_debs
 from slipway.platforms import PLATFORMS
+from slipway.rules import DebRules
 from slipway.steps import unique
 from slipway.version import Version
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.layout import Folders, InstallSpec
-from slipway.packagers.control import Facts
-from slipway.packagers.licenses import copyright_text
+from slipway.packagers.deb.control import Facts
+from slipway.packagers.deb.copyright import copyright_text
+from slipway.packagers.entries import Entry
+from slipway.packagers.payload import made_file
 from slipway.render import render
-from slipway.services import systemd_unit, unit_name
+from slipway.services.systemd import systemd_unit, unit_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,20 +25,24 @@ class Papers:
     epoch: int
 
 
-def units(spec: InstallSpec, folders: Folders) -> Mapping[str, bytes]:
-    """The systemd units of a distribution, by their places."""
-    return {f"{folders.units}/{unit_name(service)}": systemd_unit(spec, service, folders).encode() for service in spec.services}
+def units(spec: InstallSpec, folders: Folders) -> tuple[Entry, ...]:
+    """The systemd units of a distribution."""
+    return tuple(
+        made_file(f"{folders.units}/{unit_name(service)}", systemd_unit(spec, service, folders).encode(), "unit")
+        for service in spec.services
+    )
 
 
-def papers(facts: Facts, spec: InstallSpec, said: Papers) -> Mapping[str, bytes]:
-    """The copyright file and the changelog that policy 12 asks for, by their places; a version without a revision is native."""
+def papers(facts: Facts, spec: InstallSpec, said: Papers) -> tuple[Entry, ...]:
+    """The copyright file and the changelog that policy 12 asks for; a version without a revision is native."""
     import deflate
 
     about = {"name": spec.name, "maintainer": facts.maintainer, "homepage": facts.homepage, "license": said.license}
-    return {
-        f"{facts.doc}/copyright": copyright_text(about, said.documents, said.epoch, said.overrides),
-        f"{facts.doc}/changelog.gz": bytes(deflate.gzip_compress(_changelog(facts, spec, said), 9)),
-    }
+    changes = bytes(deflate.gzip_compress(_changelog(facts, spec, said), 9))
+    return (
+        made_file(f"{facts.doc}/copyright", copyright_text(about, said.documents, said.epoch, said.overrides), "license"),
+        made_file(f"{facts.doc}/changelog.gz", changes, "doc"),
+    )
 
 
 def maintainer_scripts(spec: InstallSpec, folders: Folders, overrides: Path) -> Mapping[str, bytes]:

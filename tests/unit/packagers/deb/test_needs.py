@@ -10,7 +10,7 @@ from elves import ARM64, elf
 
 from slipway.binaries import read_binary
 from slipway.errors import GateError, VerificationError
-from slipway.packagers.needs import needed_packages
+from slipway.packagers.deb.needs import needed_packages
 
 C = "libc.so.6"
 

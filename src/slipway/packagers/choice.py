@@ -1,0 +1,42 @@
+"""Which packages a project gets: which formats on which platforms, and what the package of a variant is called."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from slipway.model import Cell, Release, Variant
+from slipway.platforms import Platform
+
+# The column of the platform table that says whether, and as what, a format knows the platform's processor.
+_COLUMNS: Final = ("deb", "rpm", "freebsd", "pkg", "msi")
+
+
+def cells_with(release: Release, kind: str, cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    """Those of some distributions that get a package of a format."""
+    return tuple(cell for cell in cells if kind in wanted(release) and _has(release, cell, kind))
+
+
+def wanted(release: Release) -> tuple[str, ...]:
+    """The formats of packages that the project makes, and those that this run was asked for."""
+    return tuple(dict.fromkeys((*release.project.packages, *release.formats)))
+
+
+def package_name(release: Release, variant: Variant, own: str) -> str:
+    """The package of a variant: the name that a format's table gives or the project's for the first, with the variant's after it
+    for the others.
+    """
+    project = release.project
+    base = own or re.sub(r"[^a-z0-9+.-]+", "-", project.name.lower()).strip("-.+")
+    return base if variant == project.variants[0] else f"{base}-{variant.name.lower().replace('_', '-')}"
+
+
+def _has(release: Release, cell: Cell, kind: str) -> bool:
+    """Whether a format knows the platform; where two platforms have one name in it, glibc's gets the package."""
+    name = _known_as(cell.platform, kind)
+    rivals = [other.platform for other in release.matrix if _known_as(other.platform, kind) == name]
+    return bool(name) and (cell.platform.libc in {"", "gnu"} or all(rival.libc != "gnu" for rival in rivals))
+
+
+def _known_as(platform: Platform, kind: str) -> str:
+    return str(getattr(platform, kind)) if kind in _COLUMNS else platform.id
