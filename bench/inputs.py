@@ -10,8 +10,8 @@ from typing import Final
 
 from slipway.components import CommandComponent
 from slipway.contents import Contents, File
-from slipway.model import Cell, InstallRules, Paths, Project, Release, TestRules, Variant, VersionRule
-from slipway.platforms import PLATFORMS
+from slipway.model import Cell, InstallRules, Paths, PlatformSettings, Project, Release, TestRules, Variant, VersionRule
+from slipway.platforms import DOCUMENTED, PLATFORMS, Platform
 from slipway.rules import DebRules
 from slipway.version import Version
 
@@ -63,13 +63,16 @@ def _candidates() -> Iterator[Path]:
 
 def _lay_out(release: Release, cell: Cell, programs: Mapping[str, bytes]) -> None:
     texts = {f"lib/bench/module{number}.nu": f"# module {number}\n".encode() * 60 for number in range(200)}
-    tree = {f"lib/bench/bin/{name}": data for name, data in programs.items()} | texts
+    _write(release, cell, {f"lib/bench/bin/{name}": data for name, data in programs.items()} | texts)
+
+
+def _write(release: Release, cell: Cell, tree: Mapping[str, bytes]) -> None:
     files = []
     for name, data in sorted(tree.items()):
         path = release.staged(cell) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-        mode = 0o755 if name in programs else 0o644
+        mode = 0o755 if data.startswith(b"\x7fELF") else 0o644
         path.chmod(mode)
         os.utime(path, (EPOCH, EPOCH))
         digest, md5 = hashlib.sha256(data).hexdigest(), hashlib.md5(data, usedforsecurity=False).hexdigest()
@@ -78,9 +81,23 @@ def _lay_out(release: Release, cell: Cell, programs: Mapping[str, bytes]) -> Non
     release.contents(cell).write_bytes(contents.dump())
 
 
-def _release(folder: Path) -> Release:
+def stage_matrix(folder: Path, size: int) -> Release:
+    """Lay out two variants for every documented platform, each with another program of `size` bytes and two texts."""
+    release = _release(folder, tuple(PLATFORMS[name] for name in DOCUMENTED))
+    head = Path("/bin/true").read_bytes()
+    code = max((path for path in _candidates() if path.name.startswith("librustc_driver")), key=lambda path: path.stat().st_size)
+    with code.open("rb") as file:
+        for number, cell in enumerate(release.cells):
+            file.seek(number * 12 << 20)
+            # It begins as a program that can be read; what comes behind it is as hard to compress as any.
+            program = head + file.read(size - len(head))
+            texts = {"README.md": b"# app\n" * 50, "LICENSE": b"Apache-2.0\n" * 50}
+            _write(release, cell, {f"lib/bench/app{cell.platform.exe}": program, **texts})
+    return release
+
+
+def _release(folder: Path, platforms: tuple[Platform, ...] = (PLATFORMS["linux-amd64"],)) -> Release:
     part = CommandComponent(name="programs", path=folder, command=("true",), outputs={"bin/bench": "bench"})
-    platforms = (PLATFORMS["linux-amd64"],)
     project = Project(
         file=folder / "slipway.toml",
         root=folder,
@@ -94,7 +111,9 @@ def _release(folder: Path) -> Release:
         components=(part,),
         variants=tuple(Variant(name=name, components=("programs",)) for name in ("complete", "minimal")),
         platforms=platforms,
-        settings={},
+        # All tools make the same format of archives.
+        settings={"freebsd-amd64": PlatformSettings(archives=("tar.gz",))},
+        packages=("deb", "rpm"),
         services=(),
         version=VersionRule(source="value", value="1.0.0"),
         install=InstallRules(),

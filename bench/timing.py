@@ -12,11 +12,12 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Cost:
-    """One measurement."""
+    """One measurement: seconds, bytes that came out, and the most memory in KiB that a process started by the work took."""
 
     cpu: float
     wall: float
     size: int
+    memory: int = 0
 
 
 def measured(work: Callable[[], Sequence[Path]]) -> Cost:
@@ -28,17 +29,18 @@ def measured(work: Callable[[], Sequence[Path]]) -> Cost:
         _work(work, writer)
     os.close(writer)
     with os.fdopen(reader) as answer:
-        size = int(answer.read() or -1)
+        found = answer.read().split()
     _, status = os.waitpid(child, 0)
-    if status != 0 or size < 0:
+    if status != 0 or len(found) != 2:
         raise SystemExit("a measured work failed")
-    return Cost(_children() - before, time.perf_counter() - start, size)
+    return Cost(_children() - before, time.perf_counter() - start, int(found[0]), int(found[1]))
 
 
 def _work(work: Callable[[], Sequence[Path]], writer: int) -> None:
     code = 1
     try:
-        os.write(writer, str(sum(path.stat().st_size for path in work())).encode())
+        size = sum(path.stat().st_size for path in work())
+        os.write(writer, f"{size} {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss}".encode())
         code = 0
     finally:
         os._exit(code)

@@ -9,12 +9,17 @@ import pytest
 from slipway.variables import VARIABLES
 
 _LEFT_OVER = ("SOURCE_DATE_EPOCH", "SLIPWAY_DEBUG", "NO_COLOR", "CLICOLOR_FORCE", "MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "CI")
+_SECRETS = tuple(
+    f"SLIPWAY_{kind}_{what}{form}"
+    for kind in ("GPG", "MINISIGN", "SSH", "AUTHENTICODE")
+    for what, form in (("KEY", ""), ("PASSPHRASE", ""), ("PASSPHRASE", "_FILE"))
+)
 
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away what the caller's environment may say to slipway."""
-    for name in (*(variable.name for variable in VARIABLES), *_LEFT_OVER):
+    for name in (*(variable.name for variable in VARIABLES), *_LEFT_OVER, *_SECRETS):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)

@@ -18,6 +18,7 @@ maintainer = "Hello Makers <makers@hello.example>"
 homepage = "https://hello.example"
 documents = ["README.md", "LICENSE"]
 platforms = ["linux-amd64", "macos-arm64", "windows-amd64", "freebsd-amd64"]
+packages = ["deb", "rpm", "freebsd", "pkg"]
 
 [version]
 source = "value"

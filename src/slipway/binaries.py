@@ -153,7 +153,8 @@ def _names(found: Iterable[str | bytes]) -> tuple[str, ...]:
 
 def _name_of(named: Any) -> str:
     try:
-        return str(named.name)
+        long = getattr(named, "coff_string", None)  # what PE has no room for in its table of sections
+        return str(named.name if long is None else long.string)
     except UnicodeDecodeError:
         return ""
 
@@ -164,6 +165,8 @@ _ELF_UNREAD: Final = ("parse_relocations", "parse_symtab_symbols", "parse_dyn_sy
 _ELF_MACHINES: Final = {"I386": "386", "ARM": "arm", "X86_64": "amd64", "AARCH64": "arm64", "RISCV": "riscv64"}
 # The header of 32 bits, which is the shorter one; flags of a needed version and of a program; the order of bytes.
 _ELF_HEADER, _WEAK, _PIE, _LITTLE = 52, 2, 0x08000000, 1
+# Rust's list of scripts for gdb is loaded with the program, and no strip takes it out.
+_SYMBOLS: Final = re.compile(r"\.symtab|\.debug_(?!gdb_scripts$).*")
 
 
 def _read_elf(path: Path) -> Binary | None:
@@ -200,7 +203,7 @@ def _read_elf(path: Path) -> Binary | None:
         interpreter=found.interpreter if found.has_interpreter else "",
         minimum=notes.get("freebsd" if freebsd else "linux", ""),
         soname="".join(_names(each.name for each in tags if isinstance(each, lief.ELF.DynamicSharedObject))),
-        stripped=not any(_name_of(each) == ".symtab" or _name_of(each).startswith(".debug_") for each in found.sections),
+        stripped=not any(_SYMBOLS.fullmatch(_name_of(each)) for each in found.sections),
         pie=header.file_type.name == "DYN",
     )
 

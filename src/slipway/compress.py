@@ -1,35 +1,25 @@
 """The one door to compression: codecs by name, the same bytes for the same input on every machine.
 
 libdeflate makes gzip and zip: 3.6 times faster than zlib at level 6, smaller than zlib at level 9, and its bytes do not
-depend on the CPU. It wants the whole input at once; above `ONE_SHOT` bytes zlib streams instead, so that memory stays
-bounded. Which of the two is used follows from the size alone.
+depend on the CPU. It wants its input at once, so `deflated` feeds it in pieces, and memory stays bounded.
 """
 
 from __future__ import annotations
 
-import tempfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from slipway.deflated import Chunks, Gzip, Shelf, alone
 from slipway.errors import UsageError
-from slipway.files import CHUNK
+from slipway.files import Sink
+from slipway.splicing import END, PIECE, SPLICED_FROM
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-ONE_SHOT: Final = 1 << 29  # takes at most twice as much memory: the input and the output
 _STORED, _DEFLATED = 0, 8
-_GZIP_HEADER: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # no name, no time, system unknown
-
-
-class Sink(Protocol):
-    """What bytes can be written to."""
-
-    def write(self, data: bytes | memoryview, /) -> object:
-        """Take some bytes."""
 
 
 class Stream(Sink, Protocol):
@@ -47,8 +37,8 @@ class Codec:
     suffix: str
     media_type: str
     levels: tuple[int, ...]
-    library: Callable[[int], tuple[str, str]]
-    start: Callable[[Sink, int, int], Stream]
+    library: Callable[[], tuple[str, str]]
+    start: Callable[[Sink, int, int, Shelf | None], Stream]
 
     def level(self, compression: int) -> int:
         """The library's own level for a project's compression."""
@@ -56,21 +46,20 @@ class Codec:
             raise UsageError(f"compression {compression} is not one of 1 to {len(self.levels)}", hint="6 is a good choice")
         return self.levels[compression - 1]
 
-    def tools(self, compression: int, size: int) -> dict[str, str]:
-        """What decides the bytes of `size` bytes compressed, for the manifest: library, version and level."""
-        name, version = self.library(size)
-        return {name: f"{version}, level {self._used(compression, size)}"}
-
-    def _used(self, compression: int, size: int) -> int:
-        level = self.level(compression)
-        return min(level, 9) if self.name == "gzip" and size > ONE_SHOT else level
+    def tools(self, compression: int, _size: int = 0) -> dict[str, str]:
+        """What decides the bytes, for the manifest: library, version and level."""
+        name, version = self.library()
+        return {name: f"{version}, level {self.level(compression)}"}
 
 
 @contextmanager
-def compressing(name: str, out: Sink, *, compression: int, size: int) -> Iterator[Sink]:
-    """Give a sink that compresses into another; exactly `size` bytes are to be written to it."""
+def compressing(name: str, out: Sink, *, compression: int, size: int, shelf: Shelf | None = None) -> Iterator[Sink]:
+    """Give a sink that compresses into another; exactly `size` bytes are to be written to it.
+
+    Big files are taken from the `shelf`, and put there, where the codec can.
+    """
     codec = find_codec(name)
-    stream = codec.start(out, codec.level(compression), size)
+    stream = codec.start(out, codec.level(compression), size, shelf)
     yield stream
     stream.finish()
 
@@ -83,7 +72,7 @@ def find_codec(name: str) -> Codec:
 
 
 @dataclass(frozen=True, slots=True)
-class Deflated:
+class Packed:
     """What zip keeps of a file: its bytes, deflated (8) or, where that saves nothing, stored (0), and their measures."""
 
     method: int
@@ -94,71 +83,22 @@ class Deflated:
 
 
 @contextmanager
-def deflating(chunks: Iterable[bytes], size: int, compression: int) -> Iterator[Deflated]:
-    """Deflate the chunks of one file of `size` bytes; what comes out is to be used inside the block."""
+def deflating(chunks: Chunks, size: int, compression: int, *, sha256: str = "", shelf: Shelf | None = None) -> Iterator[Packed]:
+    """Deflate one file of `size` bytes; what comes out is to be used inside the block."""
     level = CODECS["gzip"].level(compression)
-    if size > ONE_SHOT:
-        with tempfile.TemporaryFile() as spool:
-            yield _deflate_streaming(chunks, level, spool)
-    else:
-        import deflate
-
-        data = b"".join(chunks)
-        packed = memoryview(deflate.deflate_compress(data, level))
-        method, kept = (_DEFLATED, packed) if len(packed) < len(data) else (_STORED, memoryview(data))
-        yield Deflated(method, deflate.crc32(data), len(data), len(kept), (kept,))
+    if size < (SPLICED_FROM if shelf else PIECE + 1):
+        yield _at_once(b"".join(chunks()), level)
+        return
+    with alone(sha256, chunks, level, shelf) as (made, parts):
+        yield Packed(_DEFLATED, made.crc, made.size, made.packed_size + len(END), parts)
 
 
-def _deflate_streaming(chunks: Iterable[bytes], level: int, spool: Any) -> Deflated:
-    packer = zlib.compressobj(min(level, 9), zlib.DEFLATED, -zlib.MAX_WBITS)
-    crc = size = 0
-    for chunk in chunks:
-        crc, size = zlib.crc32(chunk, crc), size + len(chunk)
-        spool.write(packer.compress(chunk))
-    spool.write(packer.flush())
-    packed_size = spool.tell()
-    spool.seek(0)
-    return Deflated(_DEFLATED, crc, size, packed_size, iter(lambda: spool.read(CHUNK), b""))
+def _at_once(data: bytes, level: int) -> Packed:
+    import deflate
 
-
-class _GzipAtOnce:
-    """Keep all until the end, then let libdeflate see it whole."""
-
-    def __init__(self, out: Sink, level: int, size: int) -> None:
-        self._out, self._level, self._data, self._end = out, level, bytearray(size), 0
-
-    def write(self, data: bytes | memoryview, /) -> object:
-        end = self._end + len(data)
-        self._data[self._end : end] = data
-        self._end = end
-        return len(data)
-
-    def finish(self) -> None:
-        import deflate
-
-        with memoryview(self._data)[: self._end] as data:
-            packed = memoryview(deflate.gzip_compress(data, self._level))
-        self._data = bytearray()
-        # In pieces: a sink that keeps a little in memory must not get all at once.
-        for start in range(0, len(packed), CHUNK):
-            self._out.write(packed[start : start + CHUNK])
-
-
-class _GzipStreaming:
-    """One gzip member by zlib, for what is too big to keep."""
-
-    def __init__(self, out: Sink, level: int) -> None:
-        self._out, self._crc, self._size = out, 0, 0
-        self._packer = zlib.compressobj(min(level, 9), zlib.DEFLATED, -zlib.MAX_WBITS)
-        out.write(_GZIP_HEADER)
-
-    def write(self, data: bytes | memoryview, /) -> object:
-        self._crc, self._size = zlib.crc32(data, self._crc), self._size + len(data)
-        return self._out.write(self._packer.compress(data))
-
-    def finish(self) -> None:
-        self._out.write(self._packer.flush())
-        self._out.write(self._crc.to_bytes(4, "little") + (self._size & 0xFFFFFFFF).to_bytes(4, "little"))
+    packed = deflate.deflate_compress(data, level)
+    method, kept = (_DEFLATED, memoryview(packed)) if len(packed) < len(data) else (_STORED, memoryview(data))
+    return Packed(method, deflate.crc32(data), len(data), len(kept), (kept,))
 
 
 class _Library:
@@ -174,17 +114,32 @@ class _Library:
         self._out.write(self._packer.flush())
 
 
-def _gzip(out: Sink, level: int, size: int) -> Stream:
-    return _GzipStreaming(out, level) if size > ONE_SHOT else _GzipAtOnce(out, level, size)
+class _Brotli:
+    """brotli's compressor, whose verbs have names of their own."""
+
+    def __init__(self, out: Sink, level: int) -> None:
+        import brotli
+
+        self._out, self._packer = out, brotli.Compressor(quality=level, lgwin=24)
+
+    def write(self, data: bytes | memoryview, /) -> object:
+        return self._out.write(self._packer.process(bytes(data)))
+
+    def finish(self) -> None:
+        self._out.write(self._packer.finish())
 
 
-def _xz(out: Sink, level: int, _size: int) -> Stream:
+def _gzip(out: Sink, level: int, _size: int, shelf: Shelf | None) -> Stream:
+    return Gzip(out, level, shelf)
+
+
+def _xz(out: Sink, level: int, _size: int, _shelf: Shelf | None) -> Stream:
     import lzma
 
     return _Library(out, lzma.LZMACompressor(lzma.FORMAT_XZ, check=lzma.CHECK_CRC64, preset=level))
 
 
-def _zstd(out: Sink, level: int, size: int) -> Stream:
+def _zstd(out: Sink, level: int, size: int, _shelf: Shelf | None) -> Stream:
     import zstandard
 
     # One thread: with more, the frame's bytes would depend on how many there are.
@@ -192,15 +147,17 @@ def _zstd(out: Sink, level: int, size: int) -> Stream:
     return _Library(out, packer.compressobj(size=size))
 
 
-def _gzip_library(size: int) -> tuple[str, str]:
-    if size > ONE_SHOT:
-        return "zlib", zlib.ZLIB_RUNTIME_VERSION
+def _brotli(out: Sink, level: int, _size: int, _shelf: Shelf | None) -> Stream:
+    return _Brotli(out, level)
+
+
+def _gzip_library() -> tuple[str, str]:
     import deflate
 
     return "libdeflate", f"deflate {deflate.__version__}"
 
 
-def _xz_library(_size: int) -> tuple[str, str]:
+def _xz_library() -> tuple[str, str]:
     import _lzma
 
     return "liblzma", _liblzma_version(_lzma)
@@ -219,10 +176,16 @@ def _liblzma_version(module: ModuleType) -> str:
     return str(ask().decode())
 
 
-def _zstd_library(_size: int) -> tuple[str, str]:
+def _zstd_library() -> tuple[str, str]:
     import zstandard
 
     return "zstd", ".".join(str(part) for part in zstandard.ZSTD_VERSION)
+
+
+def _brotli_library() -> tuple[str, str]:
+    import brotli
+
+    return "brotli", str(brotli.version)
 
 
 # Measured on 24 MiB of ELF files and Rust sources, CPU seconds and size in percent of the input:
@@ -254,5 +217,24 @@ _ROWS: Final = (
         library=_zstd_library,
         start=_zstd,
     ),
+    Codec(
+        name="brotli",
+        suffix=".br",
+        media_type="application/x-brotli",
+        levels=(1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 10, 11),
+        library=_brotli_library,
+        start=_brotli,
+    ),
 )
 CODECS: Final[Mapping[str, Codec]] = {row.name: row for row in _ROWS}
+LEVELS: Final = 12
+
+
+def parse(text: str) -> tuple[str, int | None]:
+    """Divide `xz:9` into the name and the level, from 1 to 12; the level is None where none is said."""
+    name, mark, level = text.partition(":")
+    if not mark:
+        return name, None
+    if not level.isascii() or not level.isdigit() or not 1 <= int(level) <= LEVELS:
+        raise UsageError(f"{text!r}: the level {level!r} is not one of 1 to {LEVELS}", hint=f"write {name}:9, or {name} alone")
+    return name, int(level)

@@ -10,11 +10,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, Self
+from typing import BinaryIO, Final, Protocol, Self
 
 from slipway.errors import SlipwayError
 
 CHUNK: Final = 1 << 20
+IN_MEMORY: Final = 1 << 24  # what is put aside for a moment goes into a file from here on
+
+
+class Sink(Protocol):
+    """What bytes can be written to."""
+
+    def write(self, data: bytes | memoryview, /) -> object:
+        """Take some bytes."""
 
 
 class HashingWriter:

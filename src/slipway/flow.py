@@ -24,9 +24,13 @@ from slipway.installers.host import plan_install
 from slipway.model import Release
 from slipway.packagers import FORMATS
 from slipway.packagers.checksums import plan_checksums
+from slipway.packagers.inventory import manifests
+from slipway.packagers.inventory.provenance import origin_of
+from slipway.packagers.signatures import plan_signatures, signature_names
 from slipway.platforms import Platform
 from slipway.request import Request
 from slipway.rules import PACKAGES
+from slipway.signing.signers import Usable
 from slipway.steps import Step, unique
 from slipway.verify.distribution import plan_tests
 from slipway.verify.package import plan_package_validation
@@ -66,6 +70,7 @@ TARGETS: Final = (
     Target("package-binaries", "Make the packages of the platforms", ("package-binaries",)),
     Target("create-installers", "Make install.sh and its like", ("create-installers",)),
     Target("package-all", "Make archives, packages and installers", PACKAGING),
+    Target("sign", "Pack what is stale, and sign it", (*PACKAGING, "sign")),
     Target("test-dist", "Install, run and remove in clean containers", ("test-dist",)),
     Target("validate-package", "Check packages/ and dist/ file by file", ("validate-package",)),
     Target("install", "Install this machine's distribution", ("install",)),
@@ -101,7 +106,8 @@ class Asked:
     def packages(self) -> dict[str, tuple[Path, ...]]:
         """The files that are packed of each cell, which test-dist therefore depends on."""
         found: dict[str, tuple[Path, ...]] = {cell.id: () for cell in self.whole.matrix}
-        for step in (step for steps in self.packed.values() for step in steps if _base(step) in found):
+        packed = (step for kind, steps in self.packed.items() if kind != manifests.KIND for step in steps)
+        for step in (step for step in packed if _base(step) in found):
             found[_base(step)] += tuple(path for path in step.outputs if path.is_relative_to(self.whole.paths.packages))
         return found
 
@@ -126,11 +132,22 @@ def _packed(kind: str, ask: Asked) -> tuple[Step, ...]:
     return ask.packed[kind]
 
 
+def _plan_signatures(ask: Asked) -> tuple[Step, ...]:
+    packed = (step for steps in ask.packed.values() for step in steps)
+    return plan_signatures(ask.whole, (*packed, *installers.plan_installers(ask.request.release)))
+
+
+def _certified(step: Step) -> Step:
+    """A Step that builds, which needs the key of the certificate by which it signs."""
+    certificate = getattr(getattr(step.run, "rule", None), "certificate", None)
+    return step if certificate is None else replace(step, needs=(*step.needs, Usable(certificate)))
+
+
 _BUILDERS: Final = (plan_compile, plan_joins, plan_commands, plan_python, plan_prebuilt)
 STAGES: Final = (
     Stage(
         "compile-platform",
-        lambda ask: tuple(step for plan in _BUILDERS for step in plan(ask.whole)),
+        lambda ask: tuple(_certified(step) for plan in _BUILDERS for step in plan(ask.whole)),
         "platform",
     ),
     Stage("bundle-core", lambda ask: plan_bundle(ask.whole)),
@@ -139,6 +156,7 @@ STAGES: Final = (
     Stage("dist-generate", lambda ask: plan_staging(ask.whole), "cell"),
     *(Stage(each.stage, partial(_packed, each.kind), "cell", each.kind) for each in FORMATS),
     Stage("create-installers", lambda ask: installers.plan_installers(ask.request.release)),
+    Stage("sign", _plan_signatures, "cell"),
     Stage("test-dist", _plan_tests, "cell"),
     Stage("validate-package", lambda ask: plan_package_validation(ask.whole)),
     Stage("install", lambda ask: plan_install(ask.request.release, ask.request.prefix)),
@@ -154,6 +172,7 @@ class Flow:
     def __init__(self, request: Request) -> None:
         self.request = request
         asked = Asked.of(request)
+        self._origin = origin_of(request.release)
         self._planned = tuple((stage, tuple(stage.plan(asked))) for stage in STAGES)
         unique(step for _, steps in self._planned for step in steps)
         self.steps: dict[str, tuple[Step, ...]] = {stage.name: () for stage in STAGES}
@@ -169,13 +188,27 @@ class Flow:
             return ()
         stages = self._stages(target)
         chosen = tuple(
-            step for stage, steps in self._planned if stage.name in stages for step in self._chosen(stage, steps, target)
+            step
+            for stage, steps in self._planned
+            if stage.name in stages and stage.name != "sign"
+            for step in self._chosen(stage, steps, target)
         )
         packed = tuple(step for step in chosen if step.stage in PACKAGING)
         if not packed:
             return chosen
+        signed = self._signatures(packed, asked="sign" in stages)
         release = self.request.release
-        return (*chosen, plan_checksums(release, target.name, packed, also=installers.planned_names(release)))
+        also = {**installers.planned_names(release), **signature_names(release, self.steps["sign"])}
+        listed = plan_checksums(release, target.name, (*packed, *signed), also=also, origin=self._origin)
+        return (*chosen, *signed, listed)
+
+    def _signatures(self, packed: tuple[Step, ...], *, asked: bool) -> tuple[Step, ...]:
+        """The signatures of what is packed, without which those that are there would be of other bytes.
+
+        Whoever has asked for them gets the Step, too, that says why there are none.
+        """
+        files = {path for step in packed for path in step.outputs}
+        return tuple(step for step in self.steps["sign"] if files.intersection(step.inputs) or (asked and not step.inputs))
 
     def _stages(self, target: Target) -> tuple[str, ...]:
         # What is tested is packed first where it is stale, and then the lists follow. Another version is tested as it lies.
@@ -192,7 +225,8 @@ class Flow:
         cells = self.request.release.cells_of(platforms)
         wanted = {row.id for row in platforms} if stage.by == "platform" else {cell.id for cell in cells}
         wanted.add(ANYWHERE)
-        return (step for step in steps if _base(step) in wanted)
+        # What is made from several distributions names them all, and needs them all.
+        return (step for step in steps if wanted.issuperset(_base(step).split("+")))
 
     def _platforms(self, which: str) -> tuple[Platform, ...]:
         release = self.request.release
@@ -204,5 +238,5 @@ class Flow:
 
 
 def _base(step: Step) -> str:
-    """The platform or the cell by which a Step's key begins."""
+    """The platform or the cell by which a Step's key begins, or several cells with `+` between them."""
     return step.key.partition(".")[0]

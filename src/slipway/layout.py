@@ -54,8 +54,39 @@ class Folders:
 
         The documents' folder is named like the package (Debian policy 12.3).
         """
-        usual = cls.under("/usr", name, config=f"/etc/{name}", state=f"/var/lib/{name}", units="/lib/systemd/system")
+        usual = cls.under("/usr", name, config=f"/etc/{name}", state=f"/var/lib/{name}", units="/usr/lib/systemd/system")
         return replace(usual, doc=f"/usr/share/doc/{package}")
+
+    @classmethod
+    def packaged_rpm(cls, name: str, package: str) -> Folders:
+        """As `packaged`, for the systems that use RPM: systemd's units are below /usr."""
+        return replace(cls.packaged(name, package), units="/usr/lib/systemd/system")
+
+    @classmethod
+    def freebsd(cls, name: str, package: str) -> Folders:
+        """Where FreeBSD's pkg puts files: everything but state below /usr/local (hier(7))."""
+        prefix = "/usr/local"
+        usual = cls.under(prefix, name, config=f"{prefix}/etc/{name}", state=f"/var/db/{name}", units=f"{prefix}/etc/rc.d")
+        return replace(usual, doc=f"{prefix}/share/doc/{package}")
+
+    @classmethod
+    def macos(cls, name: str, *, packed: bool = False) -> Folders:
+        """Where a macOS package puts files; the system's own folders are closed to it (hier(7)).
+
+        A macOS installer overwrites what is there. So configuration is `packed` as defaults, of which each installation gets a
+        copy that may be changed.
+        """
+        prefix = "/usr/local"
+        kept = f"{prefix}/share/{name}/default" if packed else f"{prefix}/etc/{name}"
+        return cls.under(prefix, name, config=kept, state=f"{prefix}/var/lib/{name}", units="/Library/LaunchDaemons")
+
+    @classmethod
+    def windows(cls, name: str) -> Folders:
+        r"""Where a package for Windows puts files, as its tables spell it: `[INSTALLDIR]` ends with a backslash."""
+        usual = cls.under("", name, config=f"/etc/{name}", state="", units="")
+        roles = ("bin", "lib", "share", "doc", "config")
+        places = {role: f"[INSTALLDIR]{usual.of(role)[1:]}".replace("/", "\\") for role in roles}
+        return replace(usual, **places, state=f"[CommonAppDataFolder]{name}")
 
     def of(self, role: str) -> str:
         """The folder of a role."""

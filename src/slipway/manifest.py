@@ -24,7 +24,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """One file that a release gives to users; `path` is relative to the packages folder."""
+    """One file that a release gives to users; `path` is relative to the packages folder.
+
+    Of a signature, `signs` is the name of the file that it signs.
+    """
 
     kind: str
     name: str
@@ -35,6 +38,7 @@ class Artifact:
     platform: str = ""
     variant: str = ""
     tools: Mapping[str, str] = field(default_factory=dict)
+    signs: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

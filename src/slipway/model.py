@@ -24,13 +24,17 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformSettings:
-    """What a project says about one platform; empty means slipway's own choice."""
+    """What a project says about one platform; empty means slipway's own choice.
+
+    `levels` has the level of those archives that are not compressed as the project's others.
+    """
 
     tool: str = "auto"
     glibc: str = ""
     macos: str = ""
     cross_image: str = ""
     archives: tuple[str, ...] = ()
+    levels: Mapping[str, int] = field(default_factory=dict)
     rustflags: tuple[str, ...] = ()
 
 
@@ -115,6 +119,7 @@ class Project:
     checksums: tuple[str, ...]
     compression: int
     packages: tuple[str, ...] = ()
+    symbols: str = ""
     rpm: RpmRules = field(default_factory=RpmRules)
     freebsd: FreebsdRules = field(default_factory=FreebsdRules)
     pkg: PkgRules = field(default_factory=PkgRules)
@@ -159,6 +164,11 @@ class Paths:
             state=root / ".slipway",
             log=root / "build.log",
         )
+
+    @property
+    def shelf(self) -> Path:
+        """The folder of files that are deflated already, for all archives and packages that hold them."""
+        return self.state / "deflated"
 
     @property
     def made(self) -> frozenset[Path]:
@@ -250,6 +260,10 @@ class Release:
         """The records of everything that is built for a distribution; those that nothing was built for are not there."""
         parts = self.project.of(cell.variant)
         return tuple(self.facts(cell.platform, part.name) for part in parts if not isinstance(part, TreeComponent))
+
+    def symbols(self, platform: Platform, component: str) -> Path:
+        """The list of what was taken out of a component's programs for a platform; the files lie in a folder beside it."""
+        return self.paths.state / "symbols" / f"{platform.id}.{component}.json"
 
     def facts(self, platform: Platform, component: str) -> Path:
         """The record of what a component's programs for a platform are, read from the programs themselves."""

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
@@ -44,20 +44,24 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     check: bool = True,
-    stdin: str | None = None,
+    stdin: str | Iterable[bytes] | None = None,
+    files: tuple[int, ...] = (),
 ) -> Result:
-    """Run a program without a shell and without standard input, unless `stdin` gives some text.
+    """Run a program without a shell and without standard input, unless `stdin` gives some text or pieces of data.
 
-    `env` is laid over this process's environment. What the program says goes to the build log line by line.
-    Raises SlipwayError with the end of the output when it fails and `check` is true, when it is not there, or when it
-    is stopped by the limit of `within`.
+    `env` is laid over this process's environment, and the program inherits the open `files`. What it says goes to the
+    build log line by line. Raises SlipwayError with the end of the output when it fails and `check` is true, when it is
+    not there, or when it is stopped by the limit of `within`; and whatever the making of a piece raised.
     """
     words, shown = _echo(argv)
-    with _child(words, cwd, env, stdin is not None) as child, _limited(child) as late:
-        _aside(_feed, child.stdin, stdin or "")
+    broken: list[BaseException] = []
+    with _child(words, cwd, env, stdin is not None, files=files) as child, _limited(child) as late:
+        _aside(_feed, child.stdin, stdin or "", broken)
         said = _Listener(child.stdout, _logged)
         child.wait()
         output = said.text(shown)
+    if broken:
+        raise broken[0]
     if late.is_set():
         message = f"{shown} still ran after {_limit.get():g} seconds and was stopped\n{_tail(output)}"
         raise SlipwayError(message.rstrip(), hint=_where())
@@ -324,11 +328,18 @@ def _aside(work: Callable[..., None], *arguments: object) -> threading.Thread:
     return thread
 
 
-def _feed(pipe: IO[str] | None, text: str) -> None:
+def _feed(pipe: IO[str] | None, data: str | Iterable[bytes], broken: list[BaseException]) -> None:
     # A program may end before it has read all; its exit code says whether that was wrong.
-    if pipe is not None:
-        with suppress(BrokenPipeError), pipe:
-            pipe.write(text)
+    if pipe is None:
+        return
+    with suppress(BrokenPipeError), pipe:
+        try:
+            for piece in [data.encode("utf-8", "replace")] if isinstance(data, str) else data:
+                pipe.buffer.write(piece)  # type: ignore[attr-defined] # the binary file below one of text
+        except BrokenPipeError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - raised again by `run`
+            broken.append(error)
 
 
 def _logged(line: str) -> str:

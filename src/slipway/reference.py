@@ -13,6 +13,7 @@ from slipway.flow import TARGETS, Target
 from slipway.manifest import manifest_schema
 from slipway.platforms import PLATFORMS
 from slipway.variables import VARIABLES
+from slipway.verify.outcome import inspection_schema
 
 
 def pages() -> Mapping[str, str]:
@@ -21,6 +22,7 @@ def pages() -> Mapping[str, str]:
         "slipway.toml.md": reference_page(),
         "slipway.schema.json": _json(project_schema()),
         "manifest.schema.json": _json(manifest_schema()),
+        "validation.schema.json": _json(inspection_schema()),
         "targets.md": targets_page(),
         "platforms.md": platforms_page(),
     }
@@ -73,7 +75,7 @@ _EXIT_CODES = (
     ("0", "done, or nothing to do"),
     ("1", "something failed"),
     ("2", "a command, a variable or slipway.toml makes no sense"),
-    ("3", "a check before the work refused it: a tool is missing, another run is working here"),
+    ("3", "a check refused it: a tool or a key is missing, another run is working here, a signature cannot be checked"),
     ("4", "what was made or found is not what it should be"),
     ("42", "the network could not be reached"),
     ("130", "interrupted; what was finished is kept"),

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from slipway import console, process
 from slipway.build.machine import processors
+from slipway.build.source_dir import taken_from
 from slipway.config.cache import cached_project
 from slipway.config.source import read_version
 from slipway.errors import UsageError, did_you_mean
@@ -36,6 +37,9 @@ def open_request(file: Path, variables: Mapping[str, Any], *, outputs: Path | No
     """Read the project and resolve the variables; `outputs` is the folder of dist/ and packages/."""
     paths = Paths.under((outputs or file.parent).resolve())
     project = cached_project(file.resolve(), paths.state)
+    project = replace(project, symbols=variables.get("SYMBOLS", project.symbols))
+    if folder := variables.get("SOURCE_DIR"):
+        project = taken_from(project, (project.root / folder).resolve())
     release = Release(
         project=project,
         version=read_version(project.version, project.root, variables.get("VERSION")),

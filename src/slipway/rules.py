@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 # What PACKAGE_FORMATS and `[project] packages` choose from.
 PACKAGES: Final = ("deb", "rpm", "freebsd", "pkg", "msi", "portable", "source")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebSuite:
+    """What is special in one suite of Debian: what packages need besides, and what their versions end in."""
+
+    depends: tuple[str, ...] = ()
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,19 +26,41 @@ class DebRules:
     section: str = "utils"
     priority: str = "optional"
     depends: tuple[str, ...] = ()
+    pre_depends: tuple[str, ...] = ()
     recommends: tuple[str, ...] = ()
     suggests: tuple[str, ...] = ()
+    enhances: tuple[str, ...] = ()
+    breaks: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
     provides: tuple[str, ...] = ()
+    multi_arch: str = ""
     compression: str = "gzip"
+    revision: str = ""
+    suites: tuple[str, ...] = ()
+    suite: Mapping[str, DebSuite] = field(default_factory=dict)
+    architecture: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    architecture_all: bool = False
+    triggers: tuple[str, ...] = ()
+    overrides: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RpmRules:
-    """What an RPM package says beside the project's own facts."""
+    """What an RPM package says beside the project's own facts; `capabilities` are by place in a distribution."""
 
     package: str = ""
+    release: str = "1"
+    epoch: int = 0
+    group: str = "Applications/System"
+    vendor: str = ""
+    requires: tuple[str, ...] = ()
+    recommends: tuple[str, ...] = ()
+    suggests: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    obsoletes: tuple[str, ...] = ()
+    provides: tuple[str, ...] = ()
+    capabilities: Mapping[str, str] = field(default_factory=dict)
     compression: str = "gzip"
 
 
@@ -38,6 +69,10 @@ class FreebsdRules:
     """What a FreeBSD package says beside the project's own facts."""
 
     package: str = ""
+    origin: str = ""
+    categories: tuple[str, ...] = ()
+    depends: Mapping[str, str] = field(default_factory=dict)
+    major: str = ""
     compression: str = "zstd"
 
 
@@ -53,24 +88,49 @@ class MsiRules:
     """What a Windows package says beside the project's own facts."""
 
     manufacturer: str = ""
+    scopes: tuple[str, ...] = ("machine",)
+    version: str = ""
+    upgrade_code: str = ""
+    services: str = "able"
+    service_account: str = ""
+    icon: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRules:
-    """What the source package of a project holds."""
+    """What the source package of a project holds; `root` is relative to the folder of slipway.toml."""
 
+    root: str = "."
     vendored: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignRules:
-    """With which keys what is released is signed; without any, nothing is."""
+    """With which keys what is released is signed; without any, nothing is.
+
+    `gpg`, `minisign` and `ssh` name keys by what is public of them, `authenticode` is a file of certificates.
+    """
 
     gpg: str = ""
+    gpg_file: str = ""
+    minisign: str = ""
+    minisign_file: str = ""
+    ssh: str = ""
+    ssh_file: str = ""
+    authenticode: str = ""
+    authenticode_file: str = ""
+    timestamp: str = ""
+    what: tuple[str, ...] = ("checksums", "artifacts", "packages")
+    public_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SbomRules:
-    """Which lists of what is inside a release are written."""
+    """Which lists of what is inside a release are written, and what is said about where it comes from."""
 
     formats: tuple[str, ...] = ()
+    licenses: bool = True
+    manifests: bool = False
+    provenance: bool = False
+    builder: str = ""
+    repository: str = ""

@@ -128,7 +128,26 @@ _ROWS: Final = (
         programs=("llvm-strip", "strip"),
         install={"apt": "apt-get install binutils", "brew": "brew install llvm"},
     ),
+    Tool(
+        name="objcopy",
+        purpose="moves symbols into files of their own",
+        programs=("llvm-objcopy", "objcopy"),
+        install={"apt": "apt-get install llvm", "brew": "brew install llvm"},
+    ),
     Tool(name="lintian", purpose="checks Debian packages", programs=("lintian",), install={"apt": "apt-get install lintian"}),
+    Tool(
+        name="wixl",
+        purpose="makes packages for Windows (.msi)",
+        programs=("wixl",),
+        install={"apt": "apt-get install wixl msitools", "brew": "brew install msitools", "any": "dnf install msitools"},
+        minimum="0.101",
+    ),
+    Tool(
+        name="msitools",
+        purpose="completes packages for Windows (.msi)",
+        programs=("msiinfo",),
+        install={"apt": "apt-get install wixl msitools", "brew": "brew install msitools", "any": "dnf install msitools"},
+    ),
     _packaged("shellcheck", "checks the installer scripts"),
     Tool(
         name="tar",
@@ -143,6 +162,28 @@ _ROWS: Final = (
         install={"apt": "apt-get install build-essential", "brew": "xcode-select --install"},
     ),
     _packaged("gh", "creates GitHub releases"),
+    Tool(
+        name="gpg",
+        purpose="signs releases and checks their signatures",
+        programs=("gpg",),
+        install={"apt": "apt-get install gnupg", "brew": "brew install gnupg"},
+        minimum="2.2",
+    ),
+    Tool(
+        name="minisign",
+        purpose="signs releases and checks their signatures",
+        programs=("minisign",),
+        ask=("-v",),
+        install={"apt": "apt-get install minisign", "brew": "brew install minisign"},
+    ),
+    Tool(
+        name="ssh-keygen",
+        purpose="signs releases with SSH keys and checks their signatures; OpenSSH 8.1 or later",
+        programs=("ssh-keygen",),
+        ask=("-?",),
+        install={"apt": "apt-get install openssh-client", "brew": "brew install openssh"},
+    ),
+    _packaged("osslsigncode", "signs Windows programs and packages"),
 )
 TOOLS: Final = {tool.name: tool for tool in _ROWS}
 

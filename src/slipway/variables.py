@@ -40,6 +40,13 @@ def _packages(name: str, value: str) -> tuple[str, ...]:
     return PACKAGES if "all" in found else found
 
 
+def _symbols(name: str, value: str) -> str:
+    if value not in SYMBOLS:
+        raise UsageError(f"{name}={value} makes no sense", hint=f"{did_you_mean(value, SYMBOLS)}valid are {', '.join(SYMBOLS)}")
+    return value
+
+
+SYMBOLS: Final = ("strip", "keep", "separate")
 LEVELS: Final = ("basic", "integration", "complete")
 
 
@@ -57,6 +64,8 @@ VARIABLES: Final = (
     Variable("PLATFORMS", "comma list of platforms, families, all or host (default: all of the project's)"),
     Variable("VARIANTS", "comma list of variants (default: all of the project's)"),
     Variable("PACKAGE_FORMATS", f"comma list of {', '.join(PACKAGES)}, or all (default: as the project says)", _packages),
+    Variable("SOURCE_DIR", "a folder of programs that are not compiled but taken, in a folder per platform (default: none)"),
+    Variable("SYMBOLS", f"{', '.join(SYMBOLS)}: what becomes of debug symbols (default: as the project says)", _symbols),
     Variable("RUST_TARGET", "the Rust target of build-platform (default: the host's)"),
     Variable("CROSS", "true: compile with cross; false: never (default: as the platform says)", _flag),
     Variable("PARALLEL", "true: work on all cores at once", _flag),

@@ -102,6 +102,33 @@ class Version:
         return Version(f"{self.next('patch')}-dev.{commits}+{build}", self.scheme)
 
 
+# What the versions of a suite's packages end in: what Debian and Ubuntu give to a version that is built once more for a suite.
+# The numbers make the package of the later suite the newer one, and the tilde makes all of them older than the version itself.
+SUITES: Final[Mapping[str, str]] = {
+    "buster": "~deb10u1",
+    "bullseye": "~deb11u1",
+    "bookworm": "~deb12u1",
+    "trixie": "~deb13u1",
+    "forky": "~deb14u1",
+    "duke": "~deb15u1",
+    "unstable": "",
+    "focal": "~ubuntu20.04.1",
+    "jammy": "~ubuntu22.04.1",
+    "noble": "~ubuntu24.04.1",
+    "resolute": "~ubuntu26.04.1",
+}
+
+
+def debian_version(version: Version, revision: str, ending: str | None = None) -> str:
+    """The version of a Debian package: `2.1.0`, `2.1.0-1` with a revision, `2.1.0-1~deb12u1` for a suite.
+
+    `ending` is None where there are no suites. What is made for a suite has the revision 1 when no other is given: right
+    behind `2.1.0` a tilde would make the release older than its own pre-releases, `2.1.0~rc.1`.
+    """
+    wanted = revision or ("" if ending is None else "1")
+    return f"{version.deb}-{wanted}{ending or ''}" if wanted else version.deb
+
+
 @dataclass(frozen=True, slots=True)
 class Scheme:
     """How one family of versions is read, and what comes next in it."""
@@ -182,7 +209,7 @@ def _order(version: Version, other: object) -> tuple[tuple[int, ...], bool, tupl
 
 
 def _tilde(version: Version) -> str:
-    """Put `~` before a pre-release; a hyphen would start the package's own revision."""
-    match = _match(version)
-    suffixes = [sign + match[name] for sign, name in (("~", "pre"), ("+", "build")) if match[name]]
-    return str(match["core"]) + "".join(suffixes).replace("-", ".")
+    """Put `~` before a pre-release, whatever the scheme; a hyphen would start the package's own revision."""
+    release, plus, build = version.text.partition("+")
+    core, _, pre = release.partition("-")
+    return f"{core}{'~' if pre else ''}{pre}{plus}{build}".replace("-", ".")

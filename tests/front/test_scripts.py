@@ -33,7 +33,7 @@ def project(laid_out: Path, tmp_path: Path) -> Path:
 @pytest.mark.req("S0-20")
 def test_package_all_makes_archives_packages_and_installers(laid_out: Path) -> None:
     kinds = {each["kind"] for each in json.loads((laid_out / "packages/manifest.json").read_text())["artifacts"]}
-    assert kinds == {"archive", "deb", "installer"}
+    assert kinds == {"archive", "deb", "rpm", "installer"}
 
 
 @pytest.mark.req("S0-34")

@@ -23,6 +23,17 @@ pytestmark = pytest.mark.slow
 SAMPLE = Path(__file__).parents[2] / "examples" / "provisioning"
 COMPILED = tuple(name for name, row in PLATFORMS.items() if not row.parts)
 PROGRAMS = ("provisioning", "provisioning-control-center", "provisioning-mcp-server", "provisioning-orchestrator")
+# How many packages of the two variants there are; a pkg for both Macs is made where no universal one is.
+FORMATS = {
+    "provisioning*.deb": 4,
+    "provisioning*.rpm": 4,
+    "provisioning-2.1.0-freebsd-*.pkg": 2,
+    "provisioning-2.1.0-macos-*.pkg": 6,
+    "provisioning-2.1.0-windows-*.msi": 2,
+    "provisioning-2.1.0-*-portable.*": 18,
+    "provisioning-2.1.0.tar.gz": 1,
+    "install.sh": 1,
+}
 FLOORS = {"linux-amd64": "2.17", "linux-arm64": "2.28", "macos-amd64": "11.0", "macos-arm64": "11.0"}
 
 
@@ -232,6 +243,29 @@ def test_all_makes_the_documented_matrix_of_distributions(built: Built) -> None:
     assert wanted <= {path.name for path in (built.folder / "packages").iterdir()}
     subprocess.run(["sha256sum", "-c", "--quiet", "packages/checksums.sha256"], cwd=built.folder, check=True)
     assert "nothing to do" in built.slipway("all", f"PLATFORMS={','.join(DOCUMENTED)}")
+
+
+def _packed(folder: Path, programs: Path, environment: Mapping[str, str]) -> Path:
+    """A committed copy of the sample, and every kind of package for every platform from programs that were built elsewhere."""
+    _sample(folder)
+    dates = {"GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2026-01-01T00:00:00Z"}
+    for words in ("init -q", "add -A", "-c user.name=t -c user.email=t@hello.example commit -qm all"):
+        _ran("git", *words.split(), cwd=folder, env=dates)
+    said = {**environment, "SOURCE_DIR": str(programs), "PACKAGE_FORMATS": "all"}
+    _slipway(folder, said, "package-all", "PLATFORMS=all", "PARALLEL=true")
+    return folder / "packages"
+
+
+@pytest.mark.req("S0-13", "S0-20", "S0-35", "S0-39")
+def test_every_format_of_every_platform_is_sound_and_the_same_twice(built: Built, tmp_path: Path) -> None:
+    programs = built.folder / "dist/platform"
+    first = _packed(tmp_path / "one" / "provisioning", programs, built.environment)
+    for kind, count in FORMATS.items():
+        assert len(list(first.rglob(kind))) == count, kind
+    assert "FAILED" not in _slipway(first.parent, built.environment, "validate-package", "packages")
+    subprocess.run(["sha256sum", "-c", "--quiet", "packages/checksums.sha256"], cwd=first.parent, check=True)
+    second = _packed(tmp_path / "another way" / "provisioning", programs, {**built.environment, "TZ": "Asia/Tokyo", "LANG": "C"})
+    assert _digests(first) == _digests(second)
 
 
 @pytest.mark.req("S0-18")

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bench import usual
-from bench.__main__ import HEAD, Row, count
+from bench.__main__ import count
+from bench.habit import HEAD, Row
 from bench.inputs import stage
 from bench.timing import Cost, measured
 from slipway.packagers.archive import plan_archives

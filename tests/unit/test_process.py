@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -211,3 +211,18 @@ def test_what_a_program_left_running_is_not_waited_for(
     assert process.run(sh("echo said; sleep 30 & exit 0")).output == "said\n"
     assert time.monotonic() - start < 10
     assert "still runs and holds its output open" in capsys.readouterr().err
+
+
+def test_pieces_of_data_reach_a_program_byte_for_byte(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    process.run(["sh", "-c", f"cat > {out}"], stdin=(bytes([number]) * 70_000 for number in (0, 10, 13, 255)))
+    assert out.read_bytes() == b"".join(bytes([number]) * 70_000 for number in (0, 10, 13, 255))
+
+
+def test_what_the_making_of_a_piece_raises_is_raised_although_the_program_is_content() -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b"x"
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        process.run(["cat"], stdin=pieces())

@@ -9,6 +9,7 @@ from typing import Final
 
 from slipway import console
 from slipway.binaries import Binary, carrying, read_binary
+from slipway.build.parting import keep_symbols, parting
 from slipway.build.rule import Finding, Rule, Subject, judge
 from slipway.build.sealing import sealing
 from slipway.errors import VerificationError
@@ -26,13 +27,15 @@ class Delivery:
     """What one component makes for one platform.
 
     `places` says where each file goes, by its place in a distribution such as `bin/hello`, without the platform's
-    suffix. What its programs are is written to `record`, for a release such as `hello-1.2.3`.
+    suffix. What its programs are is written to `record`, for a release such as `hello-1.2.3`; `symbols` lists what was
+    taken out of them, where that is kept.
     """
 
     component: str
     places: Mapping[str, Path]
     record: Path
     release: str
+    symbols: Path | None = None
 
     @classmethod
     def of(cls, release: Release, platform: Platform, component: str, places: Iterable[str]) -> Delivery:
@@ -42,12 +45,13 @@ class Delivery:
             places={to: release.made(platform, to) for to in places},
             record=release.facts(platform, component),
             release=release.base,
+            symbols=release.symbols(platform, component) if release.project.symbols == "separate" else None,
         )
 
     @property
     def outputs(self) -> tuple[Path, ...]:
         """All that is written: outputs of the Step that delivers."""
-        return (*self.places.values(), self.record)
+        return (*self.places.values(), self.record, *((self.symbols,) if self.symbols else ()))
 
 
 def accept(
@@ -58,28 +62,46 @@ def accept(
     paths: Collection[str] = (),
     carried: Mapping[str, Collection[Path]] | None = None,
 ) -> None:
-    """Seal every file, hold it to the rule, and only when all are right put each in its place and write the records.
+    """Part every file from its symbols as the rule says, seal it, hold it to the rule, and only when all are right put each in
+    its place and write the records.
 
     `built` has the file for each place of the deliveries; `paths` are folders that should not be named inside. `carried` has the
     libraries that a program unpacks when it starts: it asks for what they ask for.
     Raises VerificationError with all that is wrong. Scripts and data pass.
     """
-    with sealing(built, rule.platform) as files:
+    with parting(built, rule, whole=carried or ()) as parted, sealing(parted.files, rule.platform) as files:
         programs = {to: found for each in deliveries for to in each.places if (found := read_binary(files[to])) is not None}
         for to, libraries in (carried or {}).items():
             programs[to] = carrying(programs[to], filter(None, map(read_binary, libraries)))
-        _require([finding for each in deliveries for finding in _judged(each, built, programs, rule, tuple(paths))])
+        judged = (_judged(each, built, programs, parted.files, rule, tuple(paths)) for each in deliveries)
+        _require([finding for findings in judged for finding in findings])
         for each in deliveries:
             _deliver(each, files, programs, rule.platform)
+            _keep_symbols(each, built, parted.symbols, rule.platform)
+
+
+def _keep_symbols(
+    delivery: Delivery, built: Mapping[str, Path], symbols: Mapping[str, tuple[str, Path]], platform: Platform
+) -> None:
+    found = {to: each for to, each in symbols.items() if to in delivery.places}
+    # Programs that lie at their place already lost their symbols when they got there.
+    stay = not found and any(built[to] == place for to, place in delivery.places.items())
+    if delivery.symbols is not None and not (stay and delivery.symbols.is_file()):
+        keep_symbols(delivery.symbols, platform, delivery.component, found)
 
 
 def _judged(
-    delivery: Delivery, built: Mapping[str, Path], programs: Mapping[str, Binary], rule: Rule, paths: tuple[str, ...]
+    delivery: Delivery,
+    built: Mapping[str, Path],
+    programs: Mapping[str, Binary],
+    parted: Mapping[str, Path],
+    rule: Rule,
+    paths: tuple[str, ...],
 ) -> Iterator[Finding]:
     own = frozenset({built[to].name for to in programs} | {each.soname.rpartition("/")[2] for each in programs.values()})
     for to in delivery.places:
         if to in programs and not to.startswith(_DATA):
-            subject = Subject(binary=programs[to], data=built[to].read_bytes(), rule=rule, own=own, paths=paths)
+            subject = Subject(binary=programs[to], data=parted[to].read_bytes(), rule=rule, own=own, paths=paths)
             for found in judge(subject):
                 message = f"component {delivery.component}: {built[to]} {found.message}"
                 yield Finding(message=message, hint=found.hint, stops=found.stops)

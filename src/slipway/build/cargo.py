@@ -14,12 +14,14 @@ from slipway.build.invocation import Invocation
 from slipway.build.preflight import Preflight
 from slipway.build.rule import Rule
 from slipway.build.toolchain import choose
-from slipway.build.workspace import ROOT_FILES, find_root, inherited_flags
+from slipway.build.workspace import ROOT_FILES, inherited_flags
 from slipway.components import CargoComponent
+from slipway.config.crates import find_root
 from slipway.errors import ConfigError
 from slipway.model import Project, Release
 from slipway.platforms import Platform
 from slipway.steps import Step, unique
+from slipway.symbols import can_split
 from slipway.trees import select
 
 STAGE = "compile-platform"
@@ -82,6 +84,7 @@ def _step(
         toolchain=os.environ.get("RUSTUP_TOOLCHAIN", ""),
         # A container's build scripts need the container's libc, so the two never share a folder.
         target_dir=release.paths.state / "target" / (f"{platform.id}-cross" if way.name == "cross" else platform.id),
+        symbols="strip" if project.symbols == "separate" and not can_split(platform) else project.symbols,
     )
     return Step(
         stage=STAGE,

@@ -14,7 +14,12 @@ from slipway.build import cross, workspace
 from slipway.build.toolchain import Way
 from slipway.build.workspace import Workspace
 from slipway.components import CargoComponent
+from slipway.config.crates import find_root
 from slipway.platforms import Platform
+
+# rustc strips ELF, PE and Mach-O by itself, so no other program has to be found for each of them.
+_STRIPPED: Final = ("-Cstrip=symbols",)
+_UNSTRIPPED: Final = {"keep": ("-Cstrip=none",), "separate": ("-Cstrip=none", "-Cdebuginfo=2")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +36,7 @@ class Invocation:
     inherited: tuple[str, ...]
     toolchain: str
     target_dir: Path
+    symbols: str = ""
 
     def command(self, found: Workspace) -> list[str]:
         """The words of the call."""
@@ -50,8 +56,7 @@ class Invocation:
             *(self.inherited or workspace.configured_flags(self.components[0].path, self.platform.triple)),
             *self.rustflags,
             *self.way.rustflags,
-            # rustc strips ELF, PE and Mach-O by itself, so no other program has to be found for each of them.
-            "-Cstrip=symbols",
+            *(_UNSTRIPPED.get(self.symbols, ()) or _STRIPPED),
             *(f"--remap-path-prefix={path}={name}" for path, name in remaps.items()),
         ]
         # C compilers get these split at blanks.
@@ -126,7 +131,7 @@ def _cross(call: Invocation, names: tuple[str, ...]) -> dict[str, str]:
     passed = [name for name in names if name != "CARGO_TARGET_DIR"] + ["RUST_LOG", f"{_variable(call.project)}_DEBUG"]
     # Beside the target folder: cross mounts that one into the container.
     folder = call.target_dir.with_name(f"{call.target_dir.name}-programs")
-    root = workspace.find_root(call.components[0].path)
+    root = find_root(call.components[0].path)
     return cross.environment(call.platform, call.way.image, passed, folder=folder, root=root)
 
 

@@ -175,13 +175,17 @@ def _step(release: Release, platform: Platform, part: Part) -> Step:
     delivery = Delivery.of(release, platform, part.name, places)
     table = part.prebuilt.get(platform.id)
     take = None if table is None else _take(release, platform, part, table, delivery)
+    inputs = _inputs(take) if take else ()
+    # SOURCE_DIR may be where the programs are put: they are looked at again, and stay.
+    own = not set(inputs).isdisjoint(delivery.outputs)
     return Step(
         stage=STAGE,
         key=_key(release, platform, part),
         doc=f"Take {part.name}, built elsewhere, for {platform.id}",
         run=take or NoPrebuilt(component=part.name, platform=platform.id),
-        inputs=_inputs(take) if take else (),
+        inputs=tuple(path for path in inputs if path not in delivery.outputs),
         outputs=delivery.outputs,
+        always=own,
     )
 
 

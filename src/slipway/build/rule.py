@@ -12,17 +12,24 @@ from slipway.binaries import UNIVERSAL, Binary, newest, version_key
 from slipway.build.toolchain import MACOS_FLOOR
 from slipway.model import Release
 from slipway.platforms import FAMILIES, Platform, parts_of
+from slipway.signing.authenticode import Authenticode
+from slipway.signing.signers import windows_signer
 
 STOP, WARN = "stop", "warn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What programs for one platform are held to; an empty floor means that none was declared."""
+    """What programs for one platform are held to; an empty floor means that none was declared.
+
+    `symbols` is strip, keep or separate, or empty where the project says nothing. With a `certificate` they are signed.
+    """
 
     platform: Platform
     glibc: str = ""
     macos: str = ""
+    symbols: str = ""
+    certificate: Authenticode | None = None
 
     @classmethod
     def of(cls, release: Release, platform: Platform) -> Rule:
@@ -31,7 +38,9 @@ class Rule:
         glibc = said.glibc if platform.libc == "gnu" else ""
         # What is joined runs where all of its parts do.
         parts = (release.project.on(part).macos or MACOS_FLOOR for part in parts_of(platform))
-        return cls(platform=platform, glibc=glibc, macos=(said.macos or newest(parts)) if platform.family == "macos" else "")
+        macos = (said.macos or newest(parts)) if platform.family == "macos" else ""
+        signer = windows_signer(release) if platform.family == "windows" else None
+        return cls(platform=platform, glibc=glibc, macos=macos, symbols=release.project.symbols, certificate=signer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +145,7 @@ _LIBRARIES: Final = {
 
 
 def _symbols(subject: Subject) -> str:
-    return "" if subject.binary.stripped else "still has its symbols"
+    return "" if subject.binary.stripped or subject.rule.symbols == "keep" else "still has its symbols"
 
 
 def _fixed(subject: Subject) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from slipway.build import cross
-from slipway.build.workspace import find_root
 from slipway.components import CargoComponent
+from slipway.config.crates import find_root
 from slipway.errors import ConfigError, did_you_mean
 from slipway.model import PlatformSettings, Release
 from slipway.platforms import Platform

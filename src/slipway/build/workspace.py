@@ -26,15 +26,6 @@ class Workspace:
     packages: Mapping[str, tuple[str, ...]]
 
 
-def find_root(folder: Path) -> Path:
-    """Return the outermost folder at or above that says `[workspace]`, or the folder itself; reads files only."""
-    for place in (folder, *folder.parents):
-        manifest = place / "Cargo.toml"
-        if manifest.is_file() and "[workspace" in manifest.read_text(encoding="utf-8", errors="replace"):
-            return place
-    return folder
-
-
 def ask(folder: Path) -> Workspace:
     """Ask cargo for the packages of a workspace; needs no network."""
     if not (folder / "Cargo.toml").is_file():

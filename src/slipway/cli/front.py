@@ -24,6 +24,11 @@ class Front:
     file: Path | None = None
     outputs: Path | None = None
 
+    @property
+    def has_project(self) -> bool:
+        """Whether a project is named, or here."""
+        return self.file is not None or Path("slipway.toml").is_file()
+
     def request(self, **variables: Any) -> Request:
         """Open the project with variables from the flags and the environment."""
         from slipway.request import open_request

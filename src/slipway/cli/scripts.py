@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from slipway import console
 from slipway.cli.front import Front, common
 from slipway.executor import run_steps
+from slipway.rules import PACKAGES, SignRules
+
+if TYPE_CHECKING:
+    from slipway.packagers.binaries import BinariesWish
 
 _FOLDER: Final = click.Path(path_type=Path)
+_KINDS: Final = ("archive", *PACKAGES, "all")
 
 
 @click.command("generate-distribution")
@@ -29,23 +35,19 @@ def generate_distribution(front: Front, verbose: bool, dry_run: bool, variables:
 
 
 @click.command("package-binaries")
-@click.option(
-    "--source-dir", type=_FOLDER, default=Path("dist/platform"), show_default=True, help="Where the binaries for archives lie."
-)
-@click.option("--output-dir", type=_FOLDER, default=Path("packages/binaries"), show_default=True, help="Where the packages go.")
+@click.option("--source-dir", type=_FOLDER, help="Where the programs lie, in a folder per platform (default: dist/platform).")
+@click.option("--output-dir", type=_FOLDER, help="Where the packages go too (default: packages/binaries).")
 @click.option("--platforms", default="", help="Comma list of platforms (default: all of the project's).")
-@click.option(
-    "--format", "kind", type=click.Choice(["archive", "deb"]), default="archive", show_default=True, help="What to make."
-)
+@click.option("--format", "kind", type=click.Choice(_KINDS), default="archive", show_default=True, help="What to make.")
 @click.option("--compress/--no-compress", default=True, help="Compress archives (default) or not.")
-@click.option("--strip", is_flag=True, help="Remove debug symbols from what goes into archives.")
+@click.option("--strip", is_flag=True, help="Remove debug symbols from what is packed.")
 @click.option("--checksum", is_flag=True, help="Write SHA256SUMS beside the packages.")
 @common
 @click.pass_obj
 def package_binaries(  # noqa: PLR0913, PLR0917 - the documented flags
     front: Front,
-    source_dir: Path,
-    output_dir: Path,
+    source_dir: Path | None,
+    output_dir: Path | None,
     platforms: str,
     kind: str,
     compress: bool,
@@ -53,11 +55,36 @@ def package_binaries(  # noqa: PLR0913, PLR0917 - the documented flags
     checksum: bool,
     dry_run: bool,
 ) -> None:
-    """Pack compiled binaries, or make the packages of the platforms."""
-    from slipway.packagers.binaries import BinariesWish, plan_binaries
+    """Pack programs that are compiled already, as they are (archive) or as the packages of the platforms."""
+    from slipway.packagers.binaries import BinariesWish, plan_binaries, require_wish
 
-    wish = BinariesWish(source=source_dir.absolute(), output=output_dir.absolute(), compress=compress, strip=strip)
-    run_steps(plan_binaries(front.request(PLATFORMS=platforms).release, wish, kind, checksum=checksum), dry_run=dry_run)
+    release = front.request(PLATFORMS=platforms, PACKAGE_FORMATS="" if kind == "archive" else kind).release
+    wish = BinariesWish(
+        kind=kind,
+        source=(source_dir or release.paths.dist / "platform").absolute(),
+        output=None if output_dir is None else output_dir.absolute(),
+        compress=compress,
+        strip=strip,
+        checksum=checksum,
+    )
+    require_wish(release, wish)
+    if wish.packages:
+        # Symbols that are kept apart are out of the programs already.
+        symbols = "strip" if strip and release.project.symbols != "separate" else ""
+        _make_packages(front, wish, {"PLATFORMS": platforms, "SYMBOLS": symbols}, dry_run=dry_run)
+    run_steps(plan_binaries(release, wish), dry_run=dry_run)
+
+
+def _make_packages(front: Front, wish: BinariesWish, variables: Mapping[str, str], *, dry_run: bool) -> None:
+    """Take the programs, lay them out and pack them, by the target of the same name."""
+    from slipway.doit import main
+
+    said = {"PACKAGE_FORMATS": ",".join(wish.packages), **variables}
+    if wish.source.is_dir():
+        said["SOURCE_DIR"] = str(wish.source)
+    words = ["run", *(["--dry-run"] if dry_run else []), "package-binaries"]
+    if code := main.run([*words, *(f"{name}={value}" for name, value in said.items() if value)], front):
+        raise SystemExit(code)
 
 
 @click.command("create-installer")
@@ -115,24 +142,41 @@ def test_distribution(front: Front, dist_dir: Path | None, test_types: str, plat
 
 @click.command("validate-package")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False)
+@click.option(
+    "--key",
+    "keys",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    multiple=True,
+    help="A file of public keys to trust; may be given more than once.",
+)
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write what was found to this file, as JSON.")
 @common
 @click.pass_obj
-def validate_package(front: Front, folder: Path | None, dry_run: bool) -> None:
-    """Check a folder of packages or of distributions: structure, contents, checksums.
+def validate_package(front: Front, folder: Path | None, keys: tuple[Path, ...], report: Path | None, dry_run: bool) -> None:
+    """Check a folder of packages or of distributions: structure, contents, checksums, signatures.
 
     Without FOLDER, packages/ and dist/ of the project are checked.
     """
-    if folder is None:
+    if folder is None and not keys and report is None:
         from slipway.doit import main
 
         raise SystemExit(main.run(["run", *(["--dry-run"] if dry_run else []), "validate-package"], front))
-    from slipway.verify.package import require_valid, validate
+    from slipway.verify.package import inspect
+    from slipway.verify.signatures import Keyring
 
+    release = front.request().release if folder is None or front.has_project else None
+    place = folder or (release.paths.packages if release else Path("packages"))
     if dry_run:
-        console.out(f"would check {folder}")
+        console.out(f"would check {place}")
         return
-    require_valid(folder, validate(folder.absolute()))
-    console.out(f"{folder}: everything is as it should be")
+    rules, root = (release.project.sign, release.project.root) if release else (SignRules(), Path())
+    found = inspect(place.absolute(), keys=Keyring.of(rules, root, keys))
+    if report is not None:
+        found.write(report.absolute())
+    for line in found.table():
+        console.out(line)
+    found.conclude()
+    console.out(f"{place}: everything is as it should be")
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -11,9 +11,11 @@ from typing import Final
 
 from slipway.components import WORDS, words_in
 from slipway.config import lines
+from slipway.config.debian import debian_faults
 from slipway.config.faults import Fault, suggestion
+from slipway.config.parts import CargoTable, CommandTable, ComponentTable, PrebuiltTable, PythonTable, TreeTable
 from slipway.config.python import python_faults
-from slipway.config.schema import CargoTable, CommandTable, ComponentTable, PrebuiltTable, PythonTable, SlipwayFile, TreeTable
+from slipway.config.schema import SlipwayFile
 from slipway.config.sources import source_faults
 from slipway.errors import UsageError
 from slipway.layout import ROLES
@@ -228,6 +230,15 @@ def _services(draft: Draft) -> Iterator[Fault]:
             yield Fault(path, f"no component makes the binary {binary!r}", suggestion(binary, known))
 
 
+def _states(draft: Draft) -> Iterator[Fault]:
+    """systemd keeps the state of services without a user elsewhere, and gives one folder to both kinds never."""
+    with_state = {name: service for name, service in draft.tables.service.items() if service.state}
+    owned = [name for name, service in with_state.items() if service.user]
+    for name in sorted(with_state.keys() - set(owned)) if owned else ():
+        message = f"keeps state without a user, and {owned[0]} with one: they cannot share the project's folder of state"
+        yield Fault(("service", name), message, "give every service that keeps state a user, or none of them")
+
+
 def _folders(draft: Draft) -> Iterator[Fault]:
     for name, service in draft.tables.service.items():
         texts: dict[lines.Path, str] = {("arguments", index): text for index, text in enumerate(service.arguments)}
@@ -250,8 +261,34 @@ def _tests(draft: Draft) -> Iterator[Fault]:
 
 def _deb(draft: Draft) -> Iterator[Fault]:
     found = [_platform(name) for name in draft.tables.project.platforms]
-    if len(draft.tables.deb.package or draft.name) < 2 and any(PLATFORMS[name].deb for name in found if name is not None):
-        yield Fault(("deb", "package"), "a Debian package needs a name of two letters or more", "set package in [deb]")
+    known = tuple(row.deb for name in found if name is not None and (row := PLATFORMS[name]).deb)
+    yield from debian_faults(draft.tables.deb, draft.name, known)
+
+
+def _msi(draft: Draft) -> Iterator[Fault]:
+    if (icon := draft.tables.msi.icon) and not (draft.root / icon).is_file():
+        yield Fault(("msi", "icon"), f"there is no file {icon}", f"paths are relative to {draft.root}")
+
+
+def _sign(draft: Draft) -> Iterator[Fault]:
+    table, needed = draft.tables.sign, {"gpg-file": "gpg", "minisign-file": "minisign", "ssh-file": "ssh"}
+    for key, of in (needed | {"authenticode-file": "authenticode", "timestamp": "authenticode"}).items():
+        if getattr(table, key.replace("-", "_")) and not getattr(table, of):
+            yield Fault(("sign", key), f"is not read without {of}", f"name the key in {of}, or leave this out")
+    named: dict[lines.Path, str] = {("sign", "public-keys", index): name for index, name in enumerate(table.public_keys)}
+    named |= {("sign", "authenticode"): table.authenticode} if table.authenticode else {}
+    for path, name in named.items():
+        if not (draft.root / Path(name).expanduser()).is_file():
+            yield Fault(path, f"there is no file {name}", f"paths are relative to {draft.root}")
+
+
+def _rpm(draft: Draft) -> Iterator[Fault]:
+    known = [f"bin/{binary}" for name, part in draft.tables.component.items() for binary in binaries_of(name, part)]
+    for place in draft.tables.rpm.capabilities:
+        if not place.startswith(("bin/", "lib/")):
+            yield Fault(("rpm", "capabilities", place), f"{place} is no program", "name a place such as bin/hello")
+        elif draft.whole and place.startswith("bin/") and place not in known:
+            yield Fault(("rpm", "capabilities", place), f"no component makes {place}", suggestion(place, known))
 
 
 _CHECKS: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
@@ -267,7 +304,11 @@ _CHECKS: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
     _prebuilt,
     _variants,
     _services,
+    _states,
     _folders,
     _tests,
     _deb,
+    _rpm,
+    _sign,
+    _msi,
 )

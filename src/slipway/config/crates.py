@@ -87,6 +87,15 @@ def packages(folder: Path) -> tuple[Package, ...]:
     return (*top, *(package for package in below if "package" in package.data))
 
 
+def find_root(folder: Path) -> Path:
+    """Return the outermost folder at or above that says `[workspace]`, or the folder itself; reads files only."""
+    for place in (folder, *folder.parents):
+        manifest = place / "Cargo.toml"
+        if manifest.is_file() and "[workspace" in manifest.read_text(encoding="utf-8", errors="replace"):
+            return place
+    return folder
+
+
 def read_manifest(file: Path) -> dict[str, Any]:
     """Read a Cargo.toml; raises ConfigError when that cannot be done."""
     try:

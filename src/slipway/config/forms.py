@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_after_validator_function
 
 
@@ -32,6 +32,40 @@ class Matches:
         return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
 
 
+@dataclass(frozen=True, slots=True)
+class Compression:
+    """One of some kinds of compression, which may have a level from 1 to 12 behind it, as in `xz:9`."""
+
+    kinds: tuple[str, ...]
+    without: tuple[str, ...] = ()  # those that have no levels
+
+    def __call__(self, text: str) -> str:
+        """Return the text, or refuse it."""
+        kind, mark, level = text.partition(":")
+        if kind not in self.kinds:
+            expected = ", ".join(repr(each) for each in self.kinds)
+            raise PydanticCustomError("literal_error", "must be one of {expected}", {"expected": expected})
+        if mark and kind in self.without:
+            raise ValueError(f"{kind} has no levels: {text!r}")
+        if mark and not re.fullmatch(_LEVEL, level):
+            raise ValueError(f"the level behind {kind} must be from 1 to 12, as in '{kind}:9'; {text!r} is not")
+        return text
+
+    def __get_pydantic_core_schema__(self, source: type, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(self, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        levelled = "|".join(re.escape(each) for each in self.kinds if each not in self.without)
+        plain = "".join(f"|{re.escape(each)}" for each in self.without)
+        return {**handler(schema), "pattern": f"^(?:(?:{levelled})(?::(?:{_LEVEL}))?{plain})$"}
+
+
+def unique_kinds(items: list[str]) -> list[str]:
+    """Return the items, or refuse them when one kind is there twice, if with another level."""
+    unique([item.partition(":")[0] for item in items])
+    return items
+
+
 def unique(items: list[str]) -> list[str]:
     """Return the items, or refuse them when one is there twice."""
     if repeated := next((item for index, item in enumerate(items) if item in items[:index]), None):
@@ -39,6 +73,7 @@ def unique(items: list[str]) -> list[str]:
     return items
 
 
+_LEVEL: Final = r"[1-9]|1[0-2]"
 ONE_LINE: Final = Matches(r"[^\n\r]*", "one line")
 OPTIONAL_PACKAGE: Final = Matches(
     r"|[a-z0-9][a-z0-9+.-]+", "a Debian package name: two or more lower-case letters, digits, '+', '-' or '.'"

@@ -19,23 +19,13 @@ from slipway.config.checks import VERSION_FILES, Draft, check, selected
 from slipway.config.faults import Fault, config_error
 from slipway.config.forms import Table
 from slipway.config.lines import key_lines
+from slipway.config.packages import DebTable
+from slipway.config.parts import CargoTable, CommandTable, ComponentTable, PrebuiltTable, PythonTable, TreeTable
 from slipway.config.read import parse_text, read_tables
-from slipway.config.schema import (
-    CargoTable,
-    CommandTable,
-    ComponentTable,
-    PlatformTable,
-    PrebuiltTable,
-    ProjectTable,
-    PythonTable,
-    SlipwayFile,
-    TestTable,
-    TreeTable,
-    VersionTable,
-)
+from slipway.config.schema import PlatformTable, ProjectTable, SlipwayFile, TestTable, VersionTable
 from slipway.model import InstallRules, PlatformSettings, Project, Service, TestRules, Variant, VersionRule
 from slipway.platforms import PLATFORMS, Platform, find_platform
-from slipway.rules import DebRules, FreebsdRules, MsiRules, PkgRules, RpmRules, SbomRules, SignRules, SourceRules
+from slipway.rules import DebRules, DebSuite, FreebsdRules, MsiRules, PkgRules, RpmRules, SbomRules, SignRules, SourceRules
 
 _EVERYTHING = ("complete", "Everything")
 
@@ -91,7 +81,7 @@ def _project(file: Path, tables: SlipwayFile) -> Project:
         services=tuple(_service(name, part) for name, part in tables.service.items()),
         version=_version(root, tables.version),
         install=InstallRules(**_fields(tables.install)),
-        deb=DebRules(**_fields(tables.deb)),
+        deb=_deb(tables.deb),
         rpm=RpmRules(**_fields(tables.rpm)),
         freebsd=FreebsdRules(**_fields(tables.freebsd)),
         pkg=PkgRules(**_fields(tables.pkg)),
@@ -100,6 +90,7 @@ def _project(file: Path, tables: SlipwayFile) -> Project:
         sign=SignRules(**_fields(tables.sign)),
         sbom=SbomRules(**_fields(tables.sbom)),
         packages=tuple(said.packages),
+        symbols=said.symbols,
         tests=_tests(root, tables.test),
         checksums=tuple(dict.fromkeys(("sha256", *said.checksums))),
         compression=said.compression,
@@ -109,6 +100,12 @@ def _project(file: Path, tables: SlipwayFile) -> Project:
 def _fields(table: Table) -> dict[str, Any]:
     """The fields of a table, frozen."""
     return {name: tuple(value) if isinstance(value, list) else value for name, value in table}
+
+
+def _deb(table: DebTable) -> DebRules:
+    suites = {name: DebSuite(**_fields(part)) for name, part in table.suite.items()}
+    needs = {name: tuple(part.depends) for name, part in table.architecture.items()}
+    return DebRules(**_fields(table) | {"suite": suites, "architecture": needs})
 
 
 def _below(root: Path, text: str) -> Path:
@@ -149,7 +146,9 @@ def _platforms(said: ProjectTable) -> tuple[Platform, ...]:
 
 
 def _settings(part: PlatformTable) -> PlatformSettings:
-    return PlatformSettings(**_fields(part))
+    said = {kind: level for kind, _, level in (text.partition(":") for text in part.archives)}
+    levels = {kind: int(level) for kind, level in said.items() if level}
+    return PlatformSettings(**_fields(part) | {"archives": tuple(said), "levels": levels})
 
 
 def _service(name: str, part: Any) -> Service:

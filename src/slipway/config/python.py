@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 
 from slipway.config import lines
 from slipway.config.faults import Fault, suggestion
+from slipway.config.parts import PythonTable
 from slipway.config.pyproject import FILE, read_pyproject
-from slipway.config.schema import PythonTable
 from slipway.errors import ConfigError
 
 

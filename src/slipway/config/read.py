@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from slipway.config import lines
 from slipway.config.faults import Fault, suggestion
 from slipway.config.forms import Table
-from slipway.config.schema import KINDS, NAMED, TABLES, SlipwayFile, SourceTable, keys_of
+from slipway.config.parts import KINDS, SourceTable
+from slipway.config.schema import NAMED, TABLES, SlipwayFile, keys_of
 from slipway.errors import ConfigError
 
 _TOML_TYPES: Final = {

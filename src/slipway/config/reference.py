@@ -10,7 +10,8 @@ from typing import Any, Final
 from pydantic.fields import FieldInfo
 
 from slipway.config.forms import Table
-from slipway.config.schema import KINDS, NAMED, TABLES, SlipwayFile, SourceTable
+from slipway.config.parts import KINDS, SourceTable
+from slipway.config.schema import NAMED, TABLES, SlipwayFile
 
 _INTRODUCTION: Final = """\
 # slipway.toml
@@ -110,13 +111,26 @@ download-url = "https://hello.example/releases/{tag}"
 [deb]
 section = "net"
 depends = ["ca-certificates", "libssl3 (>= 3.0) | libssl1.1"]
+revision = "1"
+suites = ["bookworm", "trixie"]
+overrides = { "embedded-library *" = "the library is changed" }
+
+[deb.suite.trixie]
+depends = ["libssl3t64"]
+
+[deb.architecture.arm64]
+depends = ["libatomic1"]
 """,
     "rpm": """\
 [rpm]
+requires = ["ca-certificates", "openssl-libs >= 1:3.0"]
+capabilities = { "bin/hello-server" = "cap_net_bind_service=ep" }
 compression = "zstd"
 """,
     "freebsd": """\
 [freebsd]
+origin = "net/hello"
+depends = { ca_root_nss = "security/ca_root_nss" }
 compression = "xz"
 """,
     "pkg": """\
@@ -126,6 +140,8 @@ identifier = "org.example.hello"
     "msi": """\
 [msi]
 manufacturer = "Hello Makers"
+scopes = ["machine", "user"]
+upgrade-code = "2B3B1A4C-8B9E-4E62-9F57-0E0C4C6B5A11"
 """,
     "source": """\
 [source]
@@ -134,10 +150,15 @@ vendored = true
     "sign": """\
 [sign]
 gpg = "0123456789ABCDEF0123456789ABCDEF01234567"
+minisign = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"
+what = ["checksums", "packages"]
 """,
     "sbom": """\
 [sbom]
 formats = ["cyclonedx", "spdx"]
+manifests = true
+provenance = true
+builder = "https://ci.hello.example/release"
 """,
     "test": """\
 [test]
@@ -204,7 +225,9 @@ def _type(schema: Mapping[str, Any]) -> str:
         inner = schema["items"]
         return f"list of {_type(inner)}" if "enum" in inner else "list of strings"
     if schema["type"] == "object":
-        return f"table of {_IN_TABLES[schema['additionalProperties'].get('type', 'object')]}"
+        # Where the keys have a form, it stands before what they lead to.
+        inner = [*schema.get("patternProperties", {}).values(), schema.get("additionalProperties")][0]
+        return f"table of {_IN_TABLES[inner.get('type', 'object')]}"
     if schema["type"] == "integer":
         return f"{schema['minimum']} to {schema['maximum']}"
     return {"string": "string", "boolean": "true or false"}[schema["type"]]

@@ -10,7 +10,7 @@ from slipway import download
 from slipway.components import words_in
 from slipway.config import lines
 from slipway.config.faults import Fault, suggestion
-from slipway.config.schema import SourceTable
+from slipway.config.parts import SourceTable
 
 WORDS: Final = ("version", "tag", "platform", "triple", "family", "arch", "exe", "name")
 _ARCHIVE: Final = re.compile(r"\.(?:tar(?:\.(?:gz|bz2|xz|zst))?|tgz|tbz2?|txz|tzst|zip)\Z", re.IGNORECASE)

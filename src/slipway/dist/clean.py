@@ -15,7 +15,7 @@ from slipway.manifest import load_record
 from slipway.model import Paths, Release
 from slipway.steps import Step
 
-_LISTS: Final = ("manifest.json", "checksums.*", "SHA*SUMS", "MD5SUMS")
+_LISTS: Final = ("manifest.json", "checksums.*", "SHA*SUMS", "B2SUMS", "MD5SUMS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def _remove(found: Iterable[Path], paths: Paths, *, dry_run: bool) -> None:
             with explained(path):
                 remove_tree(path)
     if not dry_run:
-        for folder in (paths.installers, paths.packages / "binaries", paths.packages, paths.dist):
+        for folder in (paths.installers, paths.packages / "binaries", paths.packages / "manifests", paths.packages, paths.dist):
             _remove_empty(folder, paths)
 
 

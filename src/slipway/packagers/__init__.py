@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from slipway.model import Release
-from slipway.packagers import archive, deb, wheel
+from slipway.packagers import archive, deb, freebsd, inventory, msi, pkg, portable, rpm, source, symbols, wheel
+from slipway.packagers.inventory import manifests
 from slipway.steps import Step
 
 
@@ -24,7 +25,16 @@ class Format:
 FORMATS: Final = (
     Format(archive.KIND, archive.plan_archives, archive.archive_names, "create-archives"),
     Format(deb.KIND, deb.plan_debs, deb.deb_names),
+    Format(rpm.KIND, rpm.plan_rpms, rpm.rpm_names),
+    Format(portable.KIND, portable.plan_portables, portable.portable_names),
+    Format(source.KIND, source.plan_sources, source.source_names),
+    Format(freebsd.KIND, freebsd.plan_freebsd, freebsd.freebsd_names),
+    Format(pkg.KIND, pkg.plan_pkgs, pkg.pkg_names),
+    Format(msi.KIND, msi.plan_msis, msi.msi_names),
+    Format(symbols.KIND, symbols.plan_symbols, symbols.symbol_names),
     Format(wheel.KIND, wheel.plan_wheels, wheel.wheel_names),
+    Format(inventory.KIND, inventory.plan_sboms, inventory.sbom_names),
+    Format(manifests.KIND, manifests.plan_manifests, manifests.manifest_names),
 )
 
 

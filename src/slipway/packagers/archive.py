@@ -1,4 +1,4 @@
-"""Archives: one tar or zip per distribution, with one folder at the top."""
+"""Archives: one tar, zip or 7z per distribution, with one folder at the top."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from slipway.compress import Sink, compressing, find_codec
+from slipway.compress import compressing, find_codec
 from slipway.contents import Contents
+from slipway.deflated import Shelf
 from slipway.errors import ConfigError
-from slipway.files import HashingWriter
+from slipway.files import HashingWriter, Sink
 from slipway.manifest import Artifact, digest_names, record, record_path
 from slipway.model import Cell, Release
+from slipway.packagers.choice import shelf_of
 from slipway.packagers.entries import Entry, require_fit, with_folders
+from slipway.packagers.sevenzip import write_7z
 from slipway.packagers.tar import tar_size, write_tar
 from slipway.packagers.zip import write_zip
 from slipway.platforms import PLATFORMS
@@ -26,9 +29,17 @@ KIND: Final = "archive"
 class ArchiveFormat:
     """How the archives of one suffix are made."""
 
-    codec: str
     media_type: str
-    write: Callable[[Sink, tuple[Entry, ...], int, int], dict[str, str]]
+    write: Callable[[Sink, tuple[Entry, ...], Packing], dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """What decides the bytes of an archive beside its entries, and the shelf of what is deflated already."""
+
+    epoch: int
+    compression: int
+    shelf: Shelf | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +55,7 @@ class PackArchive:
     compression: int
     epoch: int
     digests: tuple[str, ...]
+    shelf: Path | None = None
 
     def __call__(self) -> None:
         """Pack; raises VerificationError when a file is not what was staged."""
@@ -53,7 +65,7 @@ class PackArchive:
         entries = archive_entries(self.folder, contents)
         kind = ARCHIVES[self.format]
         with HashingWriter(self.target, *self.digests) as out:
-            tools = kind.write(out, entries, self.epoch, self.compression)
+            tools = kind.write(out, entries, Packing(self.epoch, self.compression, Shelf.at(self.shelf)))
         made = Artifact(
             kind=KIND,
             name=self.target.name,
@@ -116,9 +128,10 @@ def _step(release: Release, cell: Cell, suffix: str) -> Step:
         record=record_path(release, name),
         release=release.base,
         format=suffix,
-        compression=release.project.compression,
+        compression=release.project.on(cell.platform).levels.get(suffix, release.project.compression),
         epoch=release.epoch,
         digests=digest_names(release.project),
+        shelf=shelf_of(release, cell),
     )
     return Step(
         stage="create-archives",
@@ -131,23 +144,34 @@ def _step(release: Release, cell: Cell, suffix: str) -> Step:
 
 
 def _tar(codec: str, media_type: str) -> ArchiveFormat:
-    def write(out: Sink, entries: tuple[Entry, ...], epoch: int, compression: int) -> dict[str, str]:
-        size = tar_size(entries)
-        with compressing(codec, out, compression=compression, size=size) as packed:
-            write_tar(packed, entries, epoch=epoch)
-        return find_codec(codec).tools(compression, size)
+    def write(out: Sink, entries: tuple[Entry, ...], how: Packing) -> dict[str, str]:
+        with compressing(codec, out, compression=how.compression, size=tar_size(entries), shelf=how.shelf) as packed:
+            write_tar(packed, entries, epoch=how.epoch)
+        return find_codec(codec).tools(how.compression)
 
-    return ArchiveFormat(codec, media_type, write)
+    return ArchiveFormat(media_type, write)
 
 
-def _zip(out: Sink, entries: tuple[Entry, ...], epoch: int, compression: int) -> dict[str, str]:
-    write_zip(out, entries, epoch=epoch, compression=compression)
-    return find_codec("gzip").tools(compression, max((entry.size for entry in entries), default=0))
+def _plain(out: Sink, entries: tuple[Entry, ...], how: Packing) -> dict[str, str]:
+    write_tar(out, entries, epoch=how.epoch)
+    return {}
+
+
+def _zip(out: Sink, entries: tuple[Entry, ...], how: Packing) -> dict[str, str]:
+    write_zip(out, entries, epoch=how.epoch, compression=how.compression, shelf=how.shelf)
+    return find_codec("gzip").tools(how.compression)
+
+
+def _7z(out: Sink, entries: tuple[Entry, ...], how: Packing) -> dict[str, str]:
+    return write_7z(out, entries, epoch=how.epoch, compression=how.compression)
 
 
 ARCHIVES: Final[Mapping[str, ArchiveFormat]] = {
     "tar.gz": _tar("gzip", "application/gzip"),
     "tar.xz": _tar("xz", "application/x-xz"),
     "tar.zst": _tar("zstd", "application/zstd"),
-    "zip": ArchiveFormat("gzip", "application/zip", _zip),
+    "tar.br": _tar("brotli", "application/x-brotli"),
+    "tar": ArchiveFormat("application/x-tar", _plain),
+    "7z": ArchiveFormat("application/x-7z-compressed", _7z),
+    "zip": ArchiveFormat("application/zip", _zip),
 }

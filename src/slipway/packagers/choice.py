@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Final
 
 from slipway.model import Cell, Release, Variant
 from slipway.platforms import Platform
 
 # The column of the platform table that says whether, and as what, a format knows the platform's processor.
+_DEFLATED: Final = frozenset({"tar.gz", "zip"})
 _COLUMNS: Final = ("deb", "rpm", "freebsd", "pkg", "msi")
 
 
@@ -29,6 +31,17 @@ def package_name(release: Release, variant: Variant, own: str) -> str:
     project = release.project
     base = own or re.sub(r"[^a-z0-9+.-]+", "-", project.name.lower()).strip("-.+")
     return base if variant == project.variants[0] else f"{base}-{variant.name.lower().replace('_', '-')}"
+
+
+def shelf_of(release: Release, cell: Cell) -> Path | None:
+    """Where the deflated files of a distribution are kept for all that is made of it; nowhere when only one thing is."""
+    project = release.project
+    packed = {"deb": project.deb.compression, "rpm": project.rpm.compression, "pkg": "gzip"}
+    # What this run makes besides does not count: the bytes would depend on it.
+    packages = [kind for kind, codec in packed.items() if codec.startswith("gzip") and kind in project.packages]
+    archives = project.on(cell.platform).archives or (cell.platform.archive,)
+    uses = [kind for kind in packages if _has(release, cell, kind)] + [name for name in archives if name in _DEFLATED]
+    return release.paths.shelf if len(uses) > 1 else None
 
 
 def _has(release: Release, cell: Cell, kind: str) -> bool:

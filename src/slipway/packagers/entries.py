@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from slipway.compress import Sink
+from slipway.deflated import Gzip
 from slipway.errors import VerificationError
-from slipway.files import CHUNK
+from slipway.files import CHUNK, Sink
 
 # Lists of checksums and of conffiles have a line per name; unzip takes a backslash for a slash.
 _UNFIT: Final = re.compile(r"[\x00-\x1f\x7f\\]")
@@ -22,9 +22,10 @@ _UNFIT_WINDOWS: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A file or a folder of a package; `path` has forward slashes and no slash at the end.
+    """A file, a folder or a link of a package; `path` has forward slashes and no slash at the end.
 
-    A file's bytes come from `source`, and then have to have the digest `sha256`, or they are `data`. `role` says what the
+    A file's bytes come from `source`, and then have to have the digest `sha256`, or they are `data`. A `link` is what a
+    symbolic link says; only tar files hold them. `role` says what the
     file is for in an installation: bin, lib, share, doc, config, unit, license or manual.
     """
 
@@ -37,13 +38,17 @@ class Entry:
     role: str = ""
     data: bytes = b""
     is_folder: bool = False
+    link: str = ""
 
     def chunks(self) -> Iterator[bytes]:
         """The file's bytes; raises VerificationError at the end when they are not those that were staged."""
         return iter((self.data,)) if self.source is None else _verified(self, self.source)
 
     def write_to(self, out: Sink) -> None:
-        """Write the file's bytes to a sink; every format writes through here."""
+        """Write the file's bytes to a sink; every format writes through here, so that all share what is deflated once."""
+        if isinstance(out, Gzip) and self.source is not None:
+            out.file(self.sha256, self.size, self.chunks)
+            return
         for chunk in self.chunks():
             out.write(chunk)
 

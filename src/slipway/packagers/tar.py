@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from slipway.compress import Sink
+from slipway.files import Sink
 from slipway.packagers.entries import Entry
 
 BLOCK: Final = 512
@@ -33,22 +33,29 @@ def tar_size(entries: Iterable[Entry], *, gnu: bool = False) -> int:
 def header(entry: Entry, epoch: int, *, gnu: bool = False) -> bytes:
     """The blocks that come before an entry's bytes."""
     name = (entry.path + "/" if entry.is_folder else entry.path).encode()
-    kind = b"5" if entry.is_folder else b"0"
-    extension = _gnu(name) if gnu else _pax(name, entry.size, epoch)
-    size = entry.size if entry.size < _OCTAL_LIMIT else 0
+    extension = _gnu(name, entry.link.encode()) if gnu else _pax(name, entry, epoch)
+    size = entry.size if gnu or entry.size < _OCTAL_LIMIT else 0
+    kind = _kind(entry) + entry.link.encode()[:100]
     return extension + _block(_split(name) or (b"", name[:100]), entry.mode, size, epoch, kind)
 
 
-def _gnu(name: bytes) -> bytes:
-    return b"" if _split(name) else _extra(b"././@LongLink", b"L", name + b"\0", 0)
+def _kind(entry: Entry) -> bytes:
+    return b"5" if entry.is_folder else b"2" if entry.link else b"0"
 
 
-def _pax(name: bytes, size: int, epoch: int) -> bytes:
-    needed = b""
+def _gnu(name: bytes, link: bytes) -> bytes:
+    long_link = _extra(b"././@LongLink", b"K", link + b"\0", 0) if len(link) > 100 else b""
+    return long_link + (b"" if _split(name) else _extra(b"././@LongLink", b"L", name + b"\0", 0))
+
+
+def _pax(name: bytes, entry: Entry, epoch: int) -> bytes:
+    needed, link = b"", entry.link.encode()
     if _split(name) is None or not name.isascii():
         needed += _pax_line(b"path", name)
-    if size >= _OCTAL_LIMIT:
-        needed += _pax_line(b"size", b"%d" % size)
+    if len(link) > 100 or not link.isascii():
+        needed += _pax_line(b"linkpath", link)
+    if entry.size >= _OCTAL_LIMIT:
+        needed += _pax_line(b"size", b"%d" % entry.size)
     return _extra(b"././@PaxHeader", b"x", needed, epoch) if needed else b""
 
 
@@ -77,9 +84,9 @@ def _block(place: tuple[bytes, bytes], mode: int, size: int, epoch: int, kind: b
     prefix, name = place
     fields = (
         name.ljust(100, b"\0"),
-        b"%07o\0%07o\0%07o\0%011o\0%011o\0" % (mode, 0, 0, size, epoch),
+        b"%07o\0%07o\0%07o\0%b%011o\0" % (mode, 0, 0, _number(size), epoch),
         b" " * 8,
-        kind + bytes(100) + b"ustar\x0000",
+        kind.ljust(101, b"\0") + b"ustar\x0000",
         b"root".ljust(32, b"\0") * 2,
         b"%07o\0%07o\0" % (0, 0),
         prefix.ljust(155, b"\0"),
@@ -87,3 +94,8 @@ def _block(place: tuple[bytes, bytes], mode: int, size: int, epoch: int, kind: b
     )
     block = b"".join(fields)
     return block[:148] + b"%06o\0 " % sum(block) + block[156:]
+
+
+def _number(size: int) -> bytes:
+    """Octal digits, or GNU's form of what is too big for them."""
+    return b"%011o\0" % size if size < _OCTAL_LIMIT else b"\x80" + size.to_bytes(11, "big")

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from struct import pack
 from typing import Final
 
-from slipway.compress import Deflated, Sink, deflating
+from slipway import compress
+from slipway.compress import deflating
+from slipway.deflated import Shelf
+from slipway.files import Sink
 from slipway.packagers.entries import Entry
 
 _UTF8: Final = 0x800
@@ -17,11 +20,11 @@ _MAX16, _MAX32 = 0xFFFF, 0xFFFFFFFF
 ZIP64_FROM = _MAX32  # sizes and offsets from here on are written in 64 bits
 
 
-def write_zip(out: Sink, entries: Iterable[Entry], *, epoch: int, compression: int) -> None:
+def write_zip(out: Sink, entries: Iterable[Entry], *, epoch: int, compression: int, shelf: Shelf | None = None) -> None:
     """Write a whole zip archive of sorted entries, all of one time."""
     when, offset, members = dos_time(epoch), 0, []
     for entry in entries:
-        with deflating(entry.chunks(), entry.size, compression) as deflated:
+        with deflating(entry.chunks, entry.size, compression, sha256=entry.sha256, shelf=shelf) as deflated:
             member = _member(entry, deflated, offset, when)
             out.write(local := member.local())
             for part in deflated.packed:
@@ -80,7 +83,7 @@ class Member:
         return pack("<HHHHHIII", version, _UTF8, self.method, *self.when, self.crc, *sizes)
 
 
-def _member(entry: Entry, deflated: Deflated, offset: int, when: tuple[int, int]) -> Member:
+def _member(entry: Entry, deflated: compress.Packed, offset: int, when: tuple[int, int]) -> Member:
     return Member(
         name=(entry.path + "/" if entry.is_folder else entry.path).encode(),
         mode=entry.mode,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -14,22 +13,14 @@ from slipway.errors import VerificationError
 from slipway.files import digest_file
 from slipway.manifest import Artifact, Manifest, load_record
 from slipway.platforms import PLATFORMS
+from slipway.verify.outcome import Finding
 from slipway.version import Version
 
-ARCHIVES: Final = (".tar.gz", ".tar.xz", ".tar.zst", ".zip")
+ARCHIVES: Final = (".tar.gz", ".tar.xz", ".tar.zst", ".tar.br", ".tar", ".7z", ".zip")
+# GNU coreutils call the program b2sum, and its lists so.
+_BARE: Final = {"blake2b": "B2SUMS"}
 _KNOWN: Final = frozenset(name for name in hashlib.algorithms_guaranteed if not name.startswith("shake"))
-_PACKAGES: Final = (*ARCHIVES, ".deb")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One fault, and the file that has it; `path` is relative to the folder that was checked."""
-
-    path: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.message}"
+_PACKAGES: Final = (*ARCHIVES, ".deb", ".rpm", ".pkg", ".msi", ".cdx.json", ".spdx.json", ".provenance.json", "-manifest.txt")
 
 
 def list_findings(folder: Path, manifest: Manifest) -> Iterator[Finding]:
@@ -96,10 +87,12 @@ def _digest_faults(path: Path, artifact: Artifact) -> Iterator[str]:
 
 def _checksums(folder: Path, manifest: Manifest) -> Iterator[Finding]:
     digests = {"sha256", *(name for artifact in manifest.artifacts for name in artifact.digests)}
+    # A list cannot tell the digests of its own signatures.
+    artifacts = [each for each in manifest.artifacts if not each.signs.endswith("SUMS")]
     for digest in sorted(digests):
-        paths = {f"{folder.name}/{each.path}": each.digests.get(digest, "") for each in manifest.artifacts}
-        bare = {each.name: each.digests.get(digest, "") for each in manifest.artifacts}
-        for name, wanted in ((f"checksums.{digest}", paths), (f"{digest.upper()}SUMS", bare)):
+        paths = {f"{folder.name}/{each.path}": each.digests.get(digest, "") for each in artifacts}
+        bare = {each.name: each.digests.get(digest, "") for each in artifacts}
+        for name, wanted in ((f"checksums.{digest}", paths), (_BARE.get(digest, f"{digest.upper()}SUMS"), bare)):
             yield from (Finding(path=name, message=fault) for fault in _list_faults(folder / name, wanted))
 
 
@@ -122,7 +115,8 @@ def _list_faults(path: Path, wanted: Mapping[str, str]) -> Iterator[str]:
 def _unlisted(folder: Path, manifest: Manifest) -> Iterator[Finding]:
     """Packages of this version that no list names; what other releases left is not looked at."""
     known = {artifact.path for artifact in manifest.artifacts}
-    marks = (f"{manifest.name}-{manifest.version}", f"_{Version(manifest.version).deb}_")
+    debian = Version(manifest.version).deb
+    marks = (f"{manifest.name}-{manifest.version}", f"_{debian}_", f"_{debian}-", f"-{Version(manifest.version).rpm}-")
     for path in files_below(folder):
         if path not in known and path.endswith(_PACKAGES) and any(mark in Path(path).name for mark in marks):
             yield Finding(path=path, message="it is not in the manifest: nobody checks, signs or publishes it")

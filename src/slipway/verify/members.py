@@ -1,4 +1,4 @@
-"""Read packages back member by member, links and folders included, and judge their places."""
+"""Read archives back member by member, links and folders included, and judge their places."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TEXT: Final = (".md", ".txt", ".toml", ".ps1", ".bat", ".cmd")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One member of a package; `owner` is empty where the format knows none.
+    """One member of a package; `owner` is empty where the format knows none, `link` is what a symbolic link in a tar file says.
 
     `newline` is lf, crlf, mixed or none, `kind` what its first bytes say.
     """
@@ -40,6 +40,7 @@ class Member:
     newline: str = "none"
     kind: str = ""
     script: bool = False
+    link: str = ""
 
 
 def members_of(path: Path, file: IO[bytes] | None = None, name: str = "") -> Iterator[Member]:
@@ -104,6 +105,9 @@ def _read(file: IO[bytes], name: str) -> Iterator[Member]:
         with zipfile.ZipFile(file) as archive:
             yield from _zip_members(archive)
         return
+    if name.endswith(".7z"):
+        yield from _7z_members(file)
+        return
     stream = Unpacked(file, PurePosixPath(name).suffix)
     with tarfile.open(fileobj=stream, mode="r|") as packed:
         yield from _tar_members(packed)
@@ -120,7 +124,8 @@ def _tar_members(archive: tarfile.TarFile) -> Iterator[Member]:
         if each.isreg() and (file := archive.extractfile(each)) is not None:
             yield _hashed(each.name, each.mode, file, owner)
         else:
-            yield Member(path=each.name, type=FOLDER if each.isdir() else OTHER, mode=each.mode, owner=owner)
+            kind, link = (FOLDER if each.isdir() else OTHER), (each.linkname if each.issym() else "")
+            yield Member(path=each.name, type=kind, mode=each.mode, owner=owner, link=link)
 
 
 def _zip_members(archive: zipfile.ZipFile) -> Iterator[Member]:
@@ -135,23 +140,47 @@ def _zip_members(archive: zipfile.ZipFile) -> Iterator[Member]:
                 yield _hashed(each.filename, mode & 0o7777, file)
 
 
+def _7z_members(file: IO[bytes]) -> Iterator[Member]:
+    from slipway.verify.sevenzip import entries_of
+
+    for each in entries_of(file, _Measures):
+        if each.sink is not None:
+            yield each.sink.member(each.path, each.mode)
+        else:
+            yield Member(path=each.path, type=FOLDER if each.is_folder else OTHER, mode=each.mode)
+
+
 def _hashed(path: str, mode: int, file: IO[bytes], owner: str = "") -> Member:
-    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-    size, first = 0, b""
+    measures = _Measures()
     while chunk := file.read(CHUNK):
-        sha256.update(chunk)
-        md5.update(chunk)
-        first += chunk if size < _TEXT_LIMIT else b""
-        size += len(chunk)
-    return Member(
-        path=path,
-        type=FILE,
-        mode=mode,
-        owner=owner,
-        size=size,
-        sha256=sha256.hexdigest(),
-        md5=md5.hexdigest(),
-        newline=newline_of(first) if size <= _TEXT_LIMIT else "none",
-        kind=kind_of(first),
-        script=first.startswith(b"#!"),
-    )
+        measures.write(chunk)
+    return measures.member(path, mode, owner)
+
+
+class _Measures:
+    """What is found out about the bytes of one file while they pass."""
+
+    def __init__(self) -> None:
+        self._sha256, self._md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+        self._size, self._first = 0, b""
+
+    def write(self, data: bytes, /) -> object:
+        self._sha256.update(data)
+        self._md5.update(data)
+        self._first += data if self._size < _TEXT_LIMIT else b""
+        self._size += len(data)
+        return len(data)
+
+    def member(self, path: str, mode: int, owner: str = "") -> Member:
+        return Member(
+            path=path,
+            type=FILE,
+            mode=mode,
+            owner=owner,
+            size=self._size,
+            sha256=self._sha256.hexdigest(),
+            md5=self._md5.hexdigest(),
+            newline=newline_of(self._first) if self._size <= _TEXT_LIMIT else "none",
+            kind=kind_of(self._first),
+            script=self._first.startswith(b"#!"),
+        )

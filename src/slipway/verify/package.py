@@ -1,162 +1,95 @@
-"""Check packages/ and dist/ file by file: what is there, what should be, and whether the bytes are the same."""
+"""Check packages/ and dist/ file by file: what is there, what should be, and whether the bytes are the same.
+
+A reader of a new format is a file beside this one and a row in `_LOOKS`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from slipway import process
-from slipway.contents import Contents
-from slipway.errors import SlipwayError, VerificationError
-from slipway.files import digest_file
+from slipway import console, process
+from slipway.binaries import read_binary
 from slipway.manifest import Artifact, Manifest
-from slipway.model import Paths, Release
-from slipway.platforms import PLATFORMS
+from slipway.model import Release
+from slipway.rules import SignRules
 from slipway.steps import Step
+from slipway.verify import macpkg, sums
 from slipway.verify.deb import deb_faults
-from slipway.verify.listed import ARCHIVES, Finding, file_faults, files_below, list_findings, record_faults
-from slipway.verify.members import FILE, Member, ill_kept, members_of, misplaced, stray_folders, wrong_lines
+from slipway.verify.foldered import portable_faults, source_faults, symbols_faults
+from slipway.verify.freebsd import XZ, ZSTD, freebsd_faults
+from slipway.verify.inspection import By, Inspector, Look
+from slipway.verify.inventory import cyclonedx_faults, list_faults, provenance_faults, spdx_faults
+from slipway.verify.laid_out import distribution_outcomes
+from slipway.verify.listed import ARCHIVES
+from slipway.verify.msi import msi_faults
+from slipway.verify.outcome import Finding, Inspection
+from slipway.verify.packed import archive_faults
+from slipway.verify.rpm import rpm_faults
+from slipway.verify.signatures import NO_KEYS, Keyring
 
 STAGE: Final = "validate-package"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidateFolder:
-    """Check one folder; `dist` is where the packages' distributions may lie, and need not be there itself."""
+    """Check one folder and write a report; `dist` is where the packages' distributions may lie, and need not be there itself."""
 
     folder: Path
     dist: Path
+    root: Path
+    rules: SignRules
+    report: Path
 
     def __call__(self) -> None:
-        """Raise VerificationError with every fault."""
+        """Raise VerificationError with every fault, GateError when something could not be checked."""
         if self.folder != self.dist or self.folder.is_dir():
-            require_valid(self.folder, validate(self.folder, dist=self.dist))
+            found = inspect(self.folder, dist=self.dist, keys=Keyring.of(self.rules, self.root))
+            found.write(self.report)
+            for line in found.table():
+                console.log(line)
+            found.conclude()
 
 
 def plan_package_validation(release: Release) -> tuple[Step, ...]:
     """Plan the check of packages/ and, where distributions are laid out, of dist/."""
+    project, paths = release.project, release.paths
     return tuple(
         Step(
             stage=STAGE,
             key=folder.name,
             doc=f"Check {folder.name}/ file by file",
-            run=ValidateFolder(folder=folder, dist=release.paths.dist),
+            run=ValidateFolder(
+                folder=folder,
+                dist=paths.dist,
+                root=project.root,
+                rules=project.sign,
+                report=paths.state / "reports" / f"validate-{folder.name}.json",
+            ),
             always=True,
         )
-        for folder in (release.paths.packages, release.paths.dist)
+        for folder in (paths.packages, paths.dist)
     )
 
 
 def validate(folder: Path, *, dist: Path | None = None) -> tuple[Finding, ...]:
-    """Find every fault of a packages folder or of a folder of distributions."""
-    beside = folder.parent / "dist" if dist is None else dist
-    lists = sorted(folder.glob("*.contents.json"))
-    if lists:
-        return tuple(finding for path in lists for finding in _distribution(folder, path))
-    if (folder / "manifest.json").exists():
-        return tuple(_packages(folder, beside))
-    return (Finding(path=folder.name, message="it holds neither a manifest.json nor distributions: nothing has been made"),)
+    """Find every fault of a folder of packages or of distributions."""
+    return inspect(folder, dist=dist).findings
 
 
-def require_valid(folder: Path, findings: Iterable[Finding]) -> None:
-    """Raise VerificationError unless nothing was found."""
-    if found := list(findings):
-        lines = "".join(f"\n  {finding}" for finding in found)
-        raise VerificationError(
-            f"{folder} has {len(found)} fault{'s' if len(found) > 1 else ''}:{lines}",
-            hint="make it again: doit clean-dist, then doit all; do not publish what is there",
-        )
+def inspect(folder: Path, *, dist: Path | None = None, keys: Keyring = NO_KEYS) -> Inspection:
+    """Check every file of a folder: of distributions, of packages with their manifest, or of any packages."""
+    inspector = Inspector(folder, folder.parent / "dist" if dist is None else dist, _LOOKS, keys)
+    if lists := sorted(folder.glob("*.contents.json")):
+        found = [one for path in lists for one in distribution_outcomes(folder, path, keys)]
+    else:
+        found = [*(inspector.listed() if (folder / "manifest.json").exists() else inspector.unlisted())]
+    return Inspection(folder=str(folder), files=tuple(sorted(found, key=lambda one: one.path)))
 
 
-def _distribution(folder: Path, listed: Path) -> Iterator[Finding]:
-    try:
-        contents = Contents.load(listed)
-    except VerificationError as error:
-        yield Finding(path=listed.name, message=error.message)
-        return
-    root = folder / contents.name
-    wanted = {file.path: file for file in contents.files}
-    for path in sorted({*wanted, *files_below(root)}):
-        place, name = root / path, f"{contents.name}/{path}"
-        if path not in wanted:
-            yield Finding(path=name, message="it is not among the distribution's files")
-        elif place.is_symlink() or not place.is_file():
-            yield Finding(path=name, message="it is a link" if place.is_symlink() else "it is missing")
-        elif place.stat().st_size != wanted[path].size or digest_file(place) != wanted[path].sha256:
-            yield Finding(path=name, message="it has changed since the distribution was laid out")
-        elif place.stat().st_mode & 0o7777 != wanted[path].mode:
-            yield Finding(path=name, message=f"its mode is not {wanted[path].mode:04o} any more")
-
-
-def _packages(folder: Path, dist: Path) -> Iterator[Finding]:
-    try:
-        manifest = Manifest.load(folder / "manifest.json")
-    except VerificationError as error:
-        yield Finding(path="manifest.json", message=error.message)
-        return
-    records = Paths.under(folder.parent).state / "artifacts"
-    for artifact in manifest.artifacts:
-        faults = list(file_faults(folder, artifact))
-        within = () if faults else _inside(folder, artifact, dist, manifest)
-        yield from (
-            Finding(path=artifact.path, message=fault)
-            for fault in (*faults, *record_faults(records, artifact, manifest), *within)
-        )
-    yield from list_findings(folder, manifest)
-
-
-def _inside(folder: Path, artifact: Artifact, dist: Path, manifest: Manifest) -> Iterator[str]:
-    path = folder / artifact.path
-    try:
-        for suffixes, look in _LOOKS:
-            if artifact.name.endswith(suffixes):
-                yield from look(path, artifact, dist, manifest)
-                return
-    except SlipwayError as error:
-        yield error.message
-
-
-def _archive(path: Path, artifact: Artifact, dist: Path, manifest: Manifest) -> Iterator[str]:
-    stem = next(path.name.removesuffix(suffix) for suffix in ARCHIVES if path.name.endswith(suffix))
-    if not stem.startswith(f"{manifest.name}-{manifest.version}-"):
-        yield f"its name is not one of {manifest.name} {manifest.version}"
-    members = list(members_of(path))
-    yield from (*misplaced(members), *ill_kept(members))
-    found = {member.path.removeprefix(f"{stem}/"): member for member in members if member.type == FILE}
-    yield from (
-        f"{each.path} is not below {stem}/" for each in members if each.path != stem and not each.path.startswith(f"{stem}/")
-    )
-    platform = PLATFORMS.get(artifact.platform)
-    for name, member in found.items():
-        if name.startswith("bin/") and not member.mode & 0o111:
-            yield f"{name} cannot be run: its mode is {member.mode:04o}"
-        if platform and (wrong := wrong_lines(member, name, platform.newline)):
-            yield wrong
-    if contents := _contents(dist, stem):
-        yield from _compared(found, contents)
-        yield from stray_folders(members, [f"{stem}/{file.path}" for file in contents.files])
-
-
-def _compared(found: Mapping[str, Member], contents: Contents) -> Iterator[str]:
-    wanted = {file.path: file for file in contents.files}
-    yield from (f"{name} of the distribution is missing" for name in sorted(wanted.keys() - found.keys()))
-    yield from (f"{name} is not among the distribution's files" for name in sorted(found.keys() - wanted.keys()))
-    for name in sorted(wanted.keys() & found.keys()):
-        if found[name].sha256 != wanted[name].sha256:
-            yield f"{name} is not the distribution's file"
-        if found[name].mode != wanted[name].mode:
-            yield f"{name} has the mode {found[name].mode:04o}, not {wanted[name].mode:04o}"
-
-
-def _deb(path: Path, artifact: Artifact, dist: Path, manifest: Manifest) -> Iterator[str]:
-    lists = (_contents(dist, listed.name.removesuffix(".contents.json")) for listed in sorted(dist.glob("*.contents.json")))
-    mine = [each for each in lists if each and (each.platform, each.variant) == (artifact.platform, artifact.variant)]
-    yield from deb_faults(path, mine[0] if len(mine) == 1 else None, manifest)
-
-
-def _script(path: Path, _artifact: Artifact, _dist: Path, _manifest: Manifest) -> Iterator[str]:
+def _script(path: Path, _artifact: Artifact | None, _dist: Path, _manifest: Manifest | None) -> Iterator[str]:
     if not path.stat().st_mode & 0o111:
         yield "it cannot be run: its mode lacks x"
     done = process.run(["sh", "-n", path], check=False)
@@ -164,10 +97,28 @@ def _script(path: Path, _artifact: Artifact, _dist: Path, _manifest: Manifest) -
         yield f"a shell cannot read it: {done.output.strip()}"
 
 
-def _contents(dist: Path, name: str) -> Contents | None:
-    path = dist / f"{name}.contents.json"
-    return Contents.load(path) if path.is_file() else None
+def _program(path: Path, _artifact: Artifact | None, _dist: Path, _manifest: Manifest | None) -> Iterator[str]:
+    if read_binary(path) is None:
+        yield "it is no program for Windows"
 
 
-_Look = Callable[[Path, Artifact, Path, Manifest], Iterator[str]]
-_LOOKS: Final[tuple[tuple[tuple[str, ...], _Look], ...]] = ((ARCHIVES, _archive), ((".deb",), _deb), ((".sh",), _script))
+# A reader `x_faults(path, contents or None, manifest or None)` makes a row `Look(("x",), (".x",), By(x_faults), b"magic")`.
+_LOOKS: Final = (
+    Look(("archive",), ARCHIVES, archive_faults),
+    Look(("portable",), ARCHIVES, portable_faults),
+    Look(("source",), ARCHIVES, source_faults),
+    Look(("symbols",), ARCHIVES, symbols_faults),
+    Look(("deb",), (".deb",), By(deb_faults), b"!<arch>\n"),
+    Look(("rpm",), (".rpm",), By(rpm_faults), b"\xed\xab\xee\xdb"),
+    Look(("freebsd",), (".pkg",), By(freebsd_faults), ZSTD),
+    Look(("freebsd",), (".pkg",), By(freebsd_faults), XZ),
+    Look(("pkg",), (".pkg",), macpkg.look, b"xar!"),
+    Look(("msi",), (".msi",), By(msi_faults)),
+    Look(("sbom",), (".cdx.json",), By(cyclonedx_faults)),
+    Look(("sbom",), (".spdx.json",), By(spdx_faults)),
+    Look(("provenance",), (".provenance.json",), By(provenance_faults)),
+    Look(("manifest",), ("-manifest.txt",), By(list_faults)),
+    Look(("installer",), (".sh",), _script),
+    Look(("program",), (".exe",), _program, b"MZ"),
+    Look(("list",), sums.SUFFIXES, sums.sums_faults, check="digests"),
+)

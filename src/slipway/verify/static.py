@@ -15,10 +15,11 @@ from slipway.manifest import load_record
 from slipway.verify.archives import EXPECTED
 from slipway.verify.members import FILE, Member, members_of, misplaced, wrong_lines
 from slipway.verify.report import Report
+from slipway.verify.rpm import rpm_faults
 from slipway.verify.subject import Subject
 
 _SHOWN: Final = 20
-_READABLE: Final = (".tar", ".tar.gz", ".tar.xz", ".tar.zst", ".zip")
+_READABLE: Final = (".tar", ".tar.gz", ".tar.xz", ".tar.zst", ".tar.br", ".7z", ".zip")
 
 
 def check_statically(subject: Subject, report: Report) -> None:
@@ -26,8 +27,11 @@ def check_statically(subject: Subject, report: Report) -> None:
     contents = Contents.load(subject.contents)
     report.check("contents: programs may be run", partial(require_none, _not_runnable(contents)))
     for path in subject.packages:
-        if path.suffix == ".deb":
+        if path.suffix in {".deb", ".rpm"}:
+            _check_package(path, report)
             continue
+        if path.name.endswith(_READABLE) and not path.name.startswith(f"{subject.name}."):
+            continue  # no archive of the distribution itself: validate-package looks into it
         if path.name.endswith(_READABLE):
             report.check(f"archive {path.name}", partial(check_archive, path, subject, contents))
         else:
@@ -36,6 +40,12 @@ def check_statically(subject: Subject, report: Report) -> None:
         report.check(f"syntax of {script.name}", partial(_check_syntax, script))
     for path in subject.packages:
         report.check(f"record of {path.name}", partial(_check_record, path, subject))
+
+
+def _check_package(path: Path, report: Report) -> None:
+    # A Debian package is installed for real where that is possible, which shows more.
+    if path.suffix == ".rpm":
+        report.check(f"package {path.name}", lambda: require_none(rpm_faults(path, None, None)))
 
 
 def check_archive(path: Path, subject: Subject, contents: Contents) -> None:

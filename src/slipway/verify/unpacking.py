@@ -73,6 +73,29 @@ class _Zstd:
             raise ValueError(str(error)) from error
 
 
+class _Brotli:
+    """brotli's own unpacker, in the form of the others."""
+
+    unused_data = b""  # it refuses what comes behind the end by itself
+
+    def __init__(self) -> None:
+        import brotli
+
+        self._unpacker, self._error = brotli.Decompressor(), brotli.error
+
+    @property
+    def eof(self) -> bool:
+        """Whether the stream is complete."""
+        return bool(self._unpacker.is_finished())
+
+    def decompress(self, piece: bytes) -> bytes:
+        """Unpack a piece."""
+        try:
+            return bytes(self._unpacker.process(piece))
+        except self._error as error:
+            raise ValueError(str(error)) from error
+
+
 def _xz() -> Any:
     import lzma
 
@@ -83,4 +106,5 @@ _UNPACKERS: Final[Mapping[str, Callable[[], Any]]] = {
     ".gz": lambda: zlib.decompressobj(16 + zlib.MAX_WBITS),
     ".xz": _xz,
     ".zst": _Zstd,
+    ".br": _Brotli,
 }

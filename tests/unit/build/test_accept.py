@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pes
 import pytest
@@ -23,7 +24,7 @@ C = "libc.so.6"
 class Bench:
     """A component with some files built for a platform."""
 
-    def __init__(self, root: Path, platform: str, files: dict[str, bytes], **floors: str) -> None:
+    def __init__(self, root: Path, platform: str, files: dict[str, bytes], **floors: Any) -> None:
         made = sample.release(root)
         row = PLATFORMS[platform]
         self.release, self.row, self.rule = made, row, Rule(platform=row, **floors)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,7 +70,7 @@ GOOD = {
 
 
 def findings(
-    platform: str, binary: Binary, data: bytes = b"", *, own: frozenset[str] = frozenset(), **floors: str
+    platform: str, binary: Binary, data: bytes = b"", *, own: frozenset[str] = frozenset(), **floors: Any
 ) -> list[Finding]:
     rule = Rule(platform=PLATFORMS[platform], **floors)
     return list(judge(Subject(binary=binary, data=data, rule=rule, own=own, paths=("/home/x/work",))))

@@ -65,7 +65,7 @@ CASES = {
         in_project("checksums = [1]"),
         4,
         "project.checksums[1]",
-        "must be one of sha256, sha512, md5",
+        "must be one of sha256, sha512, blake2b, md5",
         "",
     ),
     "twice": (in_project('documents = ["README.md", "README.md"]'), 4, "project.documents", "names 'README.md' twice", ""),

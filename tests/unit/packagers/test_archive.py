@@ -16,13 +16,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import brotli
+import py7zr
 import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sample
-from slipway import compress
 from slipway.contents import Contents
 from slipway.errors import ConfigError, VerificationError
 from slipway.manifest import load_record
@@ -52,6 +53,8 @@ def read_tar(path: Path) -> Found:
     data = path.read_bytes()
     if path.name.endswith(".zst"):
         data = zstandard.ZstdDecompressor().decompressobj().decompress(data)
+    if path.name.endswith(".br"):
+        data = brotli.decompress(data)
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         return {each.name: ("dir" if each.isdir() else "file", each.mode, _bytes(archive, each)) for each in archive}
 
@@ -74,8 +77,35 @@ def read_zip(path: Path) -> Found:
         }
 
 
+def read_7z(path: Path) -> Found:
+    class Kept(io.BytesIO):
+        def close(self) -> None:
+            """Its bytes are still wanted."""
+
+        def size(self) -> int:
+            return len(self.getvalue())
+
+    class Factory(dict[str, Kept]):
+        def create(self, name: str) -> Kept:
+            return self.setdefault(name, Kept())
+
+    with py7zr.SevenZipFile(path) as archive:
+        archive.extract(factory=(made := Factory()))
+        return {
+            each.filename: (
+                "dir" if each.is_directory else "file",
+                each.posix_mode or 0,
+                b"" if each.is_directory else made[each.filename].getvalue(),
+            )
+            for each in archive.files
+        }
+
+
+READERS: dict[str, Callable[[Path], Found]] = {".zip": read_zip, ".7z": read_7z}
+
+
 def read(path: Path) -> Found:
-    return read_zip(path) if path.suffix == ".zip" else read_tar(path)
+    return READERS.get(path.suffix, read_tar)(path)
 
 
 @pytest.mark.req("S0-5")
@@ -349,7 +379,7 @@ def test_more_files_than_a_short_zip_can_count() -> None:
 
 
 def test_a_big_file_is_streamed_into_a_zip(monkeypatch: pytest.MonkeyPatch, staged: Release) -> None:
-    monkeypatch.setattr(compress, "ONE_SHOT", 10)
+    monkeypatch.setattr("slipway.compress.SPLICED_FROM", 3)
     step = step_of(staged, "windows-amd64-complete.zip")
     step.run()
     top = staged.name_of(sample.cell(staged, "windows-amd64-complete"))
@@ -401,3 +431,32 @@ def test_a_file_of_more_than_four_gibibytes_goes_into_a_zip(tmp_path: Path) -> N
         assert archive.getinfo("top/big").file_size == size
         assert archive.read("top/small") == b"small"
     subprocess.run(["unzip", "-tq", tmp_path / "big.zip"], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.req("S0-51")
+@pytest.mark.parametrize("suffix", ["tar.gz", "tar.xz", "tar.zst", "tar.br", "7z", "zip"])
+def test_an_archive_has_the_level_that_its_platform_says(suffix: str, tmp_path: Path, stage_tree: StageTree) -> None:
+    text = b"".join(b"%d %d\n" % (number * number % 977, number % 31) for number in range(40_000))
+    sizes = []
+    for level in (1, 12):
+        made = in_formats(tmp_path / str(level), suffix)
+        settings = {"linux-amd64": PlatformSettings(archives=(suffix,), levels={suffix: level})}
+        made = replace(made, project=replace(made.project, settings=settings, compression=3))
+        stage_tree(made, made.cells[0], {"text": (0o644, text)})
+        step = plan_archives(made)[0]
+        step.run()
+        assert read(step.outputs[0])[f"{made.name_of(made.cells[0])}/text"][2] == text
+        sizes.append(step.outputs[0].stat().st_size)
+    assert sizes[1] < sizes[0]
+
+
+def test_links_are_held_by_tar_files_as_they_are(tmp_path: Path) -> None:
+    long = "../" * 60 + "ünï"
+    entries = with_folders([Entry(path="d/short", mode=0o777, link="../x y"), Entry(path="d/long", mode=0o777, link=long)])
+    for gnu in (False, True):
+        out = io.BytesIO()
+        write_tar(out, entries, epoch=sample.EPOCH, gnu=gnu)
+        assert len(out.getvalue()) == tar_size(entries, gnu=gnu)
+        with tarfile.open(fileobj=io.BytesIO(out.getvalue())) as archive:
+            found = {each.name: each.linkname for each in archive if each.issym()}
+        assert found == {"d/short": "../x y", "d/long": long}

@@ -18,7 +18,8 @@ from slipway.packagers.checksums import plan_checksums
 from slipway.packagers.deb import plan_debs
 from slipway.steps import Step
 
-PROGRAMS = {"sha256": "sha256sum", "md5": "md5sum", "sha512": "sha512sum"}
+PROGRAMS = {"sha256": "sha256sum", "md5": "md5sum", "sha512": "sha512sum", "blake2b": "b2sum"}
+BARE = {"blake2b": "B2SUMS"}
 
 
 def run(made: Release, steps: Sequence[Step], stage: str = "create-archives") -> Step:
@@ -34,7 +35,7 @@ def listed(made: Release) -> set[str]:
 
 
 @pytest.mark.req("S0-8", "S0-51")
-@pytest.mark.parametrize("digests", [("sha256",), ("sha256", "md5"), ("md5", "sha512")])
+@pytest.mark.parametrize("digests", [("sha256",), ("sha256", "md5"), ("md5", "sha512"), ("sha256", "blake2b")])
 def test_the_usual_programs_accept_both_files(staged: Release, digests: tuple[str, ...]) -> None:
     made = replace(staged, project=replace(staged.project, checksums=digests))
     run(made, (*plan_archives(made), *plan_debs(made)))
@@ -44,7 +45,10 @@ def test_the_usual_programs_accept_both_files(staged: Release, digests: tuple[st
         if path.is_file():
             (flat / path.name).write_bytes(path.read_bytes())
     for digest in {"sha256", *digests}:
-        for folder, name in ((made.paths.root, f"packages/checksums.{digest}"), (flat, f"{digest.upper()}SUMS")):
+        for folder, name in (
+            (made.paths.root, f"packages/checksums.{digest}"),
+            (flat, BARE.get(digest, f"{digest.upper()}SUMS")),
+        ):
             done = subprocess.run(
                 [PROGRAMS[digest], "--strict", "-c", name], cwd=folder, check=True, capture_output=True, text=True
             )

@@ -25,7 +25,7 @@ from slipway.packagers.archive import plan_archives
 from slipway.packagers.checksums import plan_checksums
 from slipway.packagers.deb import plan_debs
 from slipway.verify.deb import ar_members
-from slipway.verify.package import plan_package_validation, require_valid, validate
+from slipway.verify.package import inspect, plan_package_validation, validate
 
 LINUX = "hello-1.2.3-linux-amd64-complete.tar.gz"
 WINDOWS = "hello-1.2.3-windows-amd64-complete.zip"
@@ -396,7 +396,7 @@ def _with(name: str, mode: int, text: bytes = b"#!/bin/sh\n") -> Callable[[tarfi
     ("part", "change", "message"),
     [
         ("data.tar.gz", _with("./usr/bin/more", 0o755), "usr/bin/more is not among the distribution's files"),
-        ("data.tar.gz", _with("./lib/systemd/system/more.service", 0o600), "more.service has the mode 0600, not 0644"),
+        ("data.tar.gz", _with("./usr/lib/systemd/system/more.service", 0o600), "more.service has the mode 0600, not 0644"),
         ("control.tar.gz", _with("./preinst", 0o755), "preinst in its control archive is nothing that slipway makes"),
         ("control.tar.gz", _with("./postrm", 0o755, b"if\n"), "a shell cannot read its postrm"),
     ],
@@ -635,7 +635,7 @@ def test_all_findings_are_in_one_error(root: Path) -> None:
     flip(root / "packages" / LINUX)
     (root / "packages" / DEB).unlink()
     with pytest.raises(VerificationError) as caught:
-        require_valid(root / "packages", validate(root / "packages"))
+        inspect(root / "packages").conclude()
     assert caught.value.exit_code == 4
     assert LINUX in caught.value.message
     assert DEB in caught.value.message

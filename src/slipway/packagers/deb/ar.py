@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from slipway.compress import Sink
 from slipway.errors import SlipwayError
+from slipway.files import Sink
 
 MAGIC: Final = b"!<arch>\n"
 _LIMIT: Final = 10**10

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
+from slipway.compress import parse
 from slipway.model import Release, Variant
 from slipway.packagers.choice import package_name
+from slipway.rules import DebSuite
+from slipway.version import SUITES, debian_version
 
 _WIDTH: Final = 79
 _ARTICLE: Final = re.compile(r"^(?:an?|the) +(?=\S)", re.IGNORECASE)
@@ -29,11 +32,25 @@ class Facts:
     summary: str
     description: str
     depends: tuple[str, ...]
+    pre_depends: tuple[str, ...]
     recommends: tuple[str, ...]
     suggests: tuple[str, ...]
+    enhances: tuple[str, ...]
+    breaks: tuple[str, ...]
     conflicts: tuple[str, ...]
     replaces: tuple[str, ...]
     provides: tuple[str, ...]
+    multi_arch: str
+    upstream: str
+    codec: str
+    suite: str = ""
+    triggers: tuple[str, ...] = ()
+    overrides: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_native(self) -> bool:
+        """Whether the version has no Debian revision."""
+        return "-" not in self.version
 
     @property
     def file_name(self) -> str:
@@ -46,10 +63,11 @@ class Facts:
         return f"/usr/share/doc/{self.package}"
 
 
-def facts_of(release: Release, variant: Variant, architecture: str) -> Facts:
+def facts_of(release: Release, variant: Variant, architecture: str, suite: str = "") -> Facts:
     """Gather the facts; the variants take each other's place."""
     project, rules = release.project, release.project.deb
-    package, version = package_name(release, variant, rules.package), release.version.deb
+    package, special = package_name(release, variant, rules.package), rules.suite.get(suite, DebSuite())
+    version = debian_version(release.version, rules.revision, special.version or SUITES.get(suite, "") if suite else None)
     others = tuple(package_name(release, other, rules.package) for other in project.variants if other != variant)
     return Facts(
         package=package,
@@ -61,16 +79,25 @@ def facts_of(release: Release, variant: Variant, architecture: str) -> Facts:
         priority=rules.priority,
         summary=project.summary,
         description="\n\n".join(text for text in (project.description, variant.summary) if text),
-        depends=rules.depends,
+        depends=(*rules.depends, *special.depends, *rules.architecture.get(architecture, ())),
+        pre_depends=rules.pre_depends,
         recommends=rules.recommends,
         suggests=rules.suggests,
+        enhances=rules.enhances,
+        breaks=rules.breaks,
         conflicts=(*rules.conflicts, *others),
         replaces=(*rules.replaces, *others),
         provides=(*rules.provides, *(f"{other} (= {version})" for other in others)),
+        multi_arch=rules.multi_arch,
+        upstream=release.version.deb,
+        codec=parse(rules.compression)[0],
+        suite=suite,
+        triggers=rules.triggers,
+        overrides=rules.overrides,
     )
 
 
-def control(facts: Facts, *, size: int, needs: Iterable[str]) -> bytes:
+def control(facts: Facts, *, size: int, needs: Iterable[str]) -> str:
     """The control file of a package of `size` KiB that needs these packages besides those that the project names."""
     fields = {
         "Package": facts.package,
@@ -78,18 +105,22 @@ def control(facts: Facts, *, size: int, needs: Iterable[str]) -> bytes:
         "Architecture": facts.architecture,
         "Maintainer": facts.maintainer,
         "Installed-Size": str(size),
+        "Pre-Depends": _list(facts.pre_depends),
         "Depends": _list((*needs, *facts.depends)),
         "Recommends": _list(facts.recommends),
         "Suggests": _list(facts.suggests),
+        "Enhances": _list(facts.enhances),
+        "Breaks": _list(facts.breaks),
         "Conflicts": _list(facts.conflicts),
         "Replaces": _list(facts.replaces),
         "Provides": _list(facts.provides),
         "Section": facts.section,
         "Priority": facts.priority,
+        "Multi-Arch": facts.multi_arch,
         "Homepage": facts.homepage,
         "Description": _described(facts),
     }
-    return "".join(f"{name}: {value}\n" for name, value in fields.items() if value).encode()
+    return "".join(f"{name}: {value}\n" for name, value in fields.items() if value)
 
 
 def _list(items: Iterable[str]) -> str:

@@ -1,7 +1,8 @@
-"""Which Debian packages a distribution's binaries need, read from the binaries themselves."""
+"""Which Debian packages a distribution's files need, read from the files themselves."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,31 +10,118 @@ from typing import Final
 
 from slipway.binaries import Binary, newest, read_binary
 from slipway.errors import GateError, VerificationError
+from slipway.packagers.entries import Entry
 
-_GLIBC: Final = re.compile(r"(lib(c|m|dl|pthread|rt|util|resolv|mvec|anl)\.so\.\d+|ld-linux(-[a-z0-9-]+)?\.so\.\d+)")
-LIBRARIES: Final[Mapping[str, str]] = {"libgcc_s.so.1": "libgcc-s1", "libstdc++.so.6": "libstdc++6", "libz.so.1": "zlib1g"}
+_GLIBC: Final = re.compile(r"(lib(c|m|dl|pthread|rt|util|resolv|mvec|anl|nsl)\.so\.\d+|ld-linux(-[a-z0-9-]+)?\.so\.\d+)")
+# What Debian's base system and the runtimes of compilers bring; the packages have these names in every suite.
+LIBRARIES: Final[Mapping[str, str]] = {
+    "libacl.so.1": "libacl1",
+    "libatomic.so.1": "libatomic1",
+    "libblkid.so.1": "libblkid1",
+    "libbz2.so.1.0": "libbz2-1.0",
+    "libcap.so.2": "libcap2",
+    "libcrypt.so.1": "libcrypt1",
+    "libexpat.so.1": "libexpat1",
+    "libgcc_s.so.1": "libgcc-s1",
+    "libgfortran.so.5": "libgfortran5",
+    "libgomp.so.1": "libgomp1",
+    "liblz4.so.1": "liblz4-1",
+    "liblzma.so.5": "liblzma5",
+    "libmount.so.1": "libmount1",
+    "libpam.so.0": "libpam0g",
+    "libpcre2-8.so.0": "libpcre2-8-0",
+    "libquadmath.so.0": "libquadmath0",
+    "libseccomp.so.2": "libseccomp2",
+    "libselinux.so.1": "libselinux1",
+    "libsqlite3.so.0": "libsqlite3-0",
+    "libstdc++.so.6": "libstdc++6",
+    "libsystemd.so.0": "libsystemd0",
+    "libtinfo.so.6": "libtinfo6",
+    "libudev.so.1": "libudev1",
+    "libuuid.so.1": "libuuid1",
+    "libz.so.1": "zlib1g",
+    "libzstd.so.1": "libzstd1",
+}
+# The newest symbol version of libstdc++ that a release of GCC has (GCC's manual of libstdc++, "ABI Policy and Guidelines").
+_GCC: Final = (
+    *((21, "5"), (22, "6"), (24, "7"), (25, "8"), (26, "9"), (27, "9.2"), (28, "10"), (29, "11"), (30, "12")),
+    *((31, "13"), (32, "13.2"), (33, "14"), (34, "15")),
+)
+_GLIBCXX: Final = re.compile(r"GLIBCXX_3\.4\.(\d+)")
+# The packages of the interpreters that Debian has; nothing for those that are always there.
+INTERPRETERS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("awk", "bash", "dash", "perl", "sed", "sh"), ""),
+    **{name: name for name in ("expect", "fish", "gawk", "make", "mawk", "mksh", "zsh")},
+    "csh": "tcsh | csh",
+    "ksh": "ksh | mksh",
+    "node": "nodejs:any",
+    "php": "php-cli",
+    "python3": "python3:any",
+    "Rscript": "r-base-core",
+    "ruby": "ruby",
+    "tclsh": "tcl",
+    "tcsh": "tcsh",
+}
+_PYTHON: Final = re.compile(r"python3\.\d+")
+_SHEBANG: Final = re.compile(rb"#! *(?:/usr)?/bin/env +(?:-S +)?(?:[A-Za-z_]\w*=\S* +)*([^\s/]\S*)|#! *(/\S+)")
 
 
-def needed_packages(
-    binaries: Mapping[str, Path], architecture: str, *, told: bool, known: Mapping[Path, Binary] | None = None
-) -> tuple[str, ...]:
-    """The packages that files need, by their paths in the package; `known` is what was recorded when they were built.
+def read_binaries(files: Iterable[Entry], known: Mapping[str, Binary]) -> dict[str, Binary]:
+    """What the programs and libraries among some files are, by their paths; `known` are those read before, by digest."""
+    found = {each.path: known.get(each.sha256) or read_binary(each.source) for each in files if each.source is not None}
+    return {path: binary for path, binary in found.items() if binary is not None}
+
+
+def needed_packages(binaries: Mapping[str, Binary], names: Iterable[str], architecture: str, *, told: bool) -> tuple[str, ...]:
+    """The packages that programs and libraries need, by their paths in the package; `names` are the paths of all its files.
 
     Raises GateError for a library that no known package has, unless the project has `told` what it depends on, and
     VerificationError for a program in `usr/bin/` that is for other machines.
     """
-    told_before = known or {}
-    read = {name: each for name, path in binaries.items() if (each := told_before.get(path) or read_binary(path)) is not None}
-    _refuse_foreign(read, architecture)
+    _refuse_foreign(binaries, architecture)
     # What is for other systems is data here.
-    found = {name: binary for name, binary in read.items() if binary.family == "linux"}
-    own = {Path(name).name for name in binaries} | {binary.soname for binary in found.values()}
+    found = {name: binary for name, binary in binaries.items() if binary.family == "linux"}
+    own = {Path(name).name for name in names} | {binary.soname for binary in found.values()}
     wanted = {library: name for name, binary in sorted(found.items()) for library in binary.libraries if library not in own}
     strange = {library: name for library, name in wanted.items() if not _GLIBC.fullmatch(library) and library not in LIBRARIES}
     if strange and not told:
         raise _unknown(strange)
-    libraries = sorted(LIBRARIES[library] for library in wanted if library in LIBRARIES)
+    libraries = sorted(_library(library, found.values()) for library in wanted if library in LIBRARIES)
     return (*_libc(found.values(), wanted), *libraries)
+
+
+def needed_interpreters(files: Iterable[Entry], scripts: Mapping[str, str]) -> tuple[str, ...]:
+    """The packages that scripts need to run; those among the documents are only there to be read."""
+    run = (each.path for each in files if each.mode & 0o111 and not each.path.startswith("usr/share/doc/"))
+    names = sorted({scripts[path] for path in run if path in scripts})
+    return tuple(filter(None, (f"{name}:any" if _PYTHON.fullmatch(name) else INTERPRETERS.get(name) for name in names)))
+
+
+def read_scripts(files: Iterable[Entry]) -> dict[str, str]:
+    """The programs that run the scripts among some files, without their folders, by the scripts' paths in the package."""
+    found = {each.path: _interpreter(each.source) for each in files if each.source is not None}
+    return {path: name for path, name in found.items() if name}
+
+
+def _interpreter(path: Path) -> str:
+    with path.open("rb") as file:
+        match = _SHEBANG.match(b"#!" + file.readline(256)) if file.read(2) == b"#!" else None
+    return Path(os.fsdecode(match[1] or match[2])).name if match else ""
+
+
+def is_known(interpreter: str) -> bool:
+    """Whether Debian has the interpreter."""
+    return interpreter in INTERPRETERS or _PYTHON.fullmatch(interpreter) is not None
+
+
+def _library(library: str, found: Iterable[Binary]) -> str:
+    package = LIBRARIES[library]
+    if library != "libstdc++.so.6":
+        return package
+    needed = (_GLIBCXX.fullmatch(name) for binary in found for name in binary.versions.get(library, ()))
+    newest_one = max((int(match[1]) for match in needed if match), default=0)
+    gcc = next((gcc for number, gcc in _GCC if newest_one <= number), _GCC[-1][1]) if newest_one else ""
+    return f"{package} (>= {gcc})" if gcc else package
 
 
 def _libc(found: Iterable[Binary], wanted: Iterable[str]) -> tuple[str, ...]:
@@ -45,6 +133,11 @@ def _libc(found: Iterable[Binary], wanted: Iterable[str]) -> tuple[str, ...]:
 
 def _refuse_foreign(found: Mapping[str, Binary], architecture: str) -> None:
     for name, binary in found.items():
+        if architecture == "all" and binary.family == "linux":
+            raise VerificationError(
+                f"/{name} is a program for {binary.arch}, but the package is for all architectures",
+                hint="take architecture-all out of [deb] in slipway.toml, or the file out of its component",
+            )
         if name.startswith("usr/bin/") and (binary.family, binary.arch) != ("linux", architecture):
             system = "" if binary.family == "linux" else f"{binary.family}/"
             raise VerificationError(

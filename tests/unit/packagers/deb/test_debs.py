@@ -4,94 +4,34 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 import pickle
-import re
 import subprocess
 import tarfile
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from debs import Deb, linux, pack
 from elves import elf
 
 import sample
 from slipway.contents import Contents
 from slipway.errors import ConfigError, VerificationError
 from slipway.manifest import load_record
-from slipway.model import Release, Service, Variant
+from slipway.model import Service, Variant
 from slipway.packagers import planned_names
-from slipway.packagers.deb import plan_debs
+from slipway.packagers.deb import PackDeb, plan_debs
+from slipway.packagers.entries import Entry
+from slipway.packagers.tar import header
 from slipway.platforms import PLATFORMS
-from slipway.rules import DebRules
+from slipway.rules import DebRules, SignRules
+from slipway.signing.openpgp import Gpg
+from slipway.signing.signers import Usable
 from slipway.steps import unique
 from slipway.version import Version
 
 StageTree = Callable[..., Contents]
-
-
-@dataclass(frozen=True)
-class Deb:
-    """A package taken apart."""
-
-    path: Path
-    members: dict[str, bytes]
-    control: dict[str, bytes]
-    files: dict[str, tuple[int, bytes]]
-    fields: dict[str, str]
-    times: set[int]
-
-    @classmethod
-    def read(cls, path: Path) -> Deb:
-        data, members = path.read_bytes(), {}
-        assert data[:8] == b"!<arch>\n"
-        place = 8
-        while place < len(data):
-            name, size = data[place : place + 16].decode().strip(), int(data[place + 48 : place + 58])
-            assert data[place + 58 : place + 60] == b"`\n"
-            members[name] = data[place + 60 : place + 60 + size]
-            place += 60 + size + size % 2
-        assert place == len(data)
-        assert list(members)[:2] == ["debian-binary", "control.tar.gz"]
-        assert members["debian-binary"] == b"2.0\n"
-        times: set[int] = set()
-        control = _tar(members["control.tar.gz"], times)
-        files = _tar(members[list(members)[2]], times)
-        fields = dict(re.findall(r"^(\S+): (.*)$", control["control"][1].decode(), re.MULTILINE))
-        return cls(path, members, {name: value[1] for name, value in control.items()}, files, fields, times)
-
-
-def _tar(data: bytes, times: set[int]) -> dict[str, tuple[int, bytes]]:
-    found = {}
-    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        for each in archive:
-            assert each.name == "." or each.name.startswith("./")
-            assert (each.uid, each.gid, each.uname, each.gname) == (0, 0, "root", "root")
-            times.add(int(each.mtime))
-            if each.isreg():
-                file = archive.extractfile(each)
-                assert file is not None
-                found[each.name[2:]] = (each.mode, file.read())
-            else:
-                assert each.isdir()
-                assert each.mode == 0o755
-    return found
-
-
-def linux(root: Path, **changes: Any) -> Release:
-    made = sample.release(root, project=sample.project(root / "project", **changes))
-    made = replace(made, platforms=(PLATFORMS["linux-amd64"],))
-    for cell in made.cells:
-        sample.stage(made, cell)
-    return made
-
-
-def pack(made: Release, variant: str = "complete") -> Deb:
-    step = next(step for step in plan_debs(made) if step.key == f"linux-amd64-{variant}.deb")
-    step.run()
-    return Deb.read(step.outputs[0])
 
 
 @pytest.mark.req("S0-7", "S0-50")
@@ -143,6 +83,13 @@ def test_the_fields_say_what_the_project_says(tmp_path: Path) -> None:
     }
     assert {name: fields.get(name) for name in expected} == expected
     assert set(fields) == {*expected, "Installed-Size"}
+
+
+def test_the_rarer_fields_are_there_when_the_project_says_something(tmp_path: Path) -> None:
+    rules = DebRules(pre_depends=("dpkg (>= 1.17)",), enhances=("vim",), breaks=("hello-old (<< 1)",), multi_arch="foreign")
+    fields = pack(linux(tmp_path, deb=rules)).fields
+    expected = {"Pre-Depends": "dpkg (>= 1.17)", "Enhances": "vim", "Breaks": "hello-old (<< 1)", "Multi-Arch": "foreign"}
+    assert {name: fields[name] for name in expected} == expected
 
 
 def test_variants_take_each_other_s_place(tmp_path: Path) -> None:
@@ -215,15 +162,16 @@ def test_files_are_where_the_hierarchy_standard_wants_them(tmp_path: Path) -> No
     files = pack(linux(tmp_path)).files
     assert {name: mode for name, (mode, _) in files.items()} == {
         "etc/hello/hello.toml": 0o644,
-        "lib/systemd/system/hello-server.service": 0o644,
         "usr/bin/hello": 0o755,
         "usr/bin/hello-server": 0o755,
         "usr/lib/hello/greetings.txt": 0o644,
+        "usr/lib/systemd/system/hello-server.service": 0o644,
         "usr/share/doc/hello/LICENSE": 0o644,
         "usr/share/doc/hello/README.md": 0o644,
         "usr/share/doc/hello/changelog.gz": 0o644,
         "usr/share/doc/hello/copyright": 0o644,
         "usr/share/doc/hello/user/start.md": 0o644,
+        "usr/share/lintian/overrides/hello": 0o644,
     }
     assert files["usr/bin/hello"][1].decode() == sample.FILES["bin/hello"][1]
 
@@ -249,8 +197,8 @@ def test_the_installed_size_counts_files_by_kib_and_folders(tmp_path: Path, stag
     made = linux(tmp_path, services=())
     cell = sample.cell(made, "linux-amd64-complete")
     stage_tree(made, cell, {"bin/hello": (0o755, b"x" * 5000)})
-    # hello 5, copyright 1, changelog 1; the folders ., usr, bin, share, doc, hello.
-    assert pack(made).fields["Installed-Size"] == "13"
+    # hello 5, copyright 1, changelog 1, overrides 1; the folders ., usr, bin, share, doc, hello, lintian, overrides.
+    assert pack(made).fields["Installed-Size"] == "16"
 
 
 def test_copyright_and_changelog(tmp_path: Path) -> None:
@@ -291,20 +239,37 @@ def test_licenses(tmp_path: Path, license_name: str, documents: dict[str, str], 
 def test_services_come_with_scripts_that_a_shell_can_read(tmp_path: Path) -> None:
     services = (
         Service(name="hello-server", binary="hello-server", summary="Serve", user="hello"),
-        Service(name="hello-extra", binary="hello-server", summary="Serve more", enable=False),
+        Service(name="hello-extra", binary="hello-server", summary="Serve more", enable=False, state=False),
     )
     deb = pack(linux(tmp_path, services=services))
     for name in ("postinst", "prerm", "postrm"):
         assert deb.control[name].startswith(b"#!/bin/sh\nset -e\n")
         subprocess.run(["sh", "-n"], input=deb.control[name], check=True)
-    assert deb.fields["Depends"] == "adduser"
-    assert "adduser --system --group" in deb.control["postinst"].decode()
-    assert b"ExecStart=/usr/bin/hello-server" in deb.files["lib/systemd/system/hello-extra.service"][1]
+    assert deb.fields["Depends"] == "systemd | systemd-standalone-sysusers | systemd-sysusers"
+    assert deb.files["usr/lib/sysusers.d/hello.conf"][1] == b'u hello - "hello services" /var/lib/hello -\n'
+    assert deb.files["usr/lib/tmpfiles.d/hello.conf"][1] == b"d /var/lib/hello 0755 hello hello -\n"
+    postinst = deb.control["postinst"].decode()
+    order = [
+        postinst.index(word) for word in ("systemd-sysusers", "systemd-tmpfiles", "deb-systemd-helper", "deb-systemd-invoke")
+    ]
+    assert order == sorted(order), "accounts before folders before services"
+    assert b"ExecStart=/usr/bin/hello-server" in deb.files["usr/lib/systemd/system/hello-extra.service"][1]
 
 
 def test_without_services_there_are_no_scripts(tmp_path: Path) -> None:
     deb = pack(linux(tmp_path, services=()))
     assert set(deb.control) == {"control", "md5sums", "conffiles"}
+
+
+def test_a_script_of_the_project_s_own_needs_no_service(tmp_path: Path) -> None:
+    made = linux(tmp_path, services=(), deb=DebRules(triggers=("interest-noawait /usr/share/hello",)))
+    own = made.project.root / "templates/deb/postinst.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text('#!/bin/sh\n[ "$1" != triggered ] || hello --refresh {{ state }}\n')
+    deb = pack(made)
+    assert deb.control["postinst"] == b'#!/bin/sh\n[ "$1" != triggered ] || hello --refresh /var/lib/hello\n'
+    assert not {"prerm", "postrm"} & set(deb.control)
+    assert own in plan_debs(made)[0].inputs
 
 
 def test_binaries_decide_what_is_needed(tmp_path: Path, stage_tree: StageTree) -> None:
@@ -314,11 +279,60 @@ def test_binaries_decide_what_is_needed(tmp_path: Path, stage_tree: StageTree) -
     assert pack(made).fields["Depends"] == "libc6 (>= 2.34), libgcc-s1, git"
 
 
+def test_scripts_need_their_interpreters(tmp_path: Path, stage_tree: StageTree) -> None:
+    made = linux(tmp_path, services=())
+    tree = {"bin/hello": (0o755, b"#!/usr/bin/env python3\n"), "share/doc/hello/example": (0o755, b"#!/usr/bin/ruby\n")}
+    stage_tree(made, sample.cell(made, "linux-amd64-complete"), tree)
+    assert pack(made).fields["Depends"] == "python3:any"
+
+
+def test_manual_pages_and_completions_are_where_debian_looks_for_them(tmp_path: Path, stage_tree: StageTree) -> None:
+    made = linux(tmp_path, services=())
+    tree = {
+        "bin/hello": (0o755, b"#!/bin/sh\n"),
+        "share/man/man1/hello.1": (0o644, b".TH HELLO 1\n"),
+        "share/man/de/man1/hello.1": (0o644, b".TH HALLO 1\n"),
+        "share/bash-completion/completions/hello": (0o644, b"complete\n"),
+        "share/zsh/site-functions/_hello": (0o644, b"#compdef hello\n"),
+        "share/fish/completions/hello.fish": (0o644, b"complete\n"),
+        "share/fish/vendor_completions.d/hi.fish": (0o644, b"complete\n"),
+    }
+    stage_tree(made, sample.cell(made, "linux-amd64-complete"), tree)
+    files = pack(made).files
+    assert {name for name in files if name.startswith("usr/share/") and "/doc/" not in name} == {
+        "usr/share/man/man1/hello.1.gz",
+        "usr/share/man/de/man1/hello.1.gz",
+        "usr/share/bash-completion/completions/hello",
+        "usr/share/zsh/vendor-completions/_hello",
+        "usr/share/fish/vendor_completions.d/hello.fish",
+        "usr/share/fish/vendor_completions.d/hi.fish",
+    }
+    assert gzip.decompress(files["usr/share/man/man1/hello.1.gz"][1]) == b".TH HELLO 1\n"
+
+
+def test_a_library_for_all_renews_the_loader_s_cache(tmp_path: Path, stage_tree: StageTree) -> None:
+    made = linux(tmp_path, services=(), deb=DebRules(triggers=("interest-noawait /usr/share/hello",)))
+    tree = {
+        "lib/libhello.so.1.2": (0o644, elf(soname="libhello.so.1")),
+        "lib/hello/libown.so": (0o644, elf(soname="libown.so.3")),
+    }
+    stage_tree(made, sample.cell(made, "linux-amd64-complete"), tree)
+    control = pack(made).control
+    assert control["triggers"] == b"interest-noawait /usr/share/hello\nactivate-noawait ldconfig\n"
+    assert control["shlibs"] == b"libhello 1 hello (>= 1.2.3)\n"
+
+
+def test_a_size_that_octal_digits_cannot_tell_is_told_as_dpkg_understands_it() -> None:
+    size = 9 << 30
+    block = header(Entry(path="./usr/lib/hello/big", mode=0o644, size=size), 0, gnu=True)
+    assert tarfile.TarInfo.frombuf(block, "utf-8", "strict").size == size
+
+
 @pytest.mark.parametrize(("codec", "member"), [("gzip", "data.tar.gz"), ("xz", "data.tar.xz")])
 def test_compression(tmp_path: Path, codec: str, member: str) -> None:
     deb = pack(linux(tmp_path, deb=DebRules(compression=codec)))
     assert list(deb.members) == ["debian-binary", "control.tar.gz", member]
-    assert len(deb.files) == 10
+    assert len(deb.files) == 11
 
 
 def test_two_packings_are_equal_and_all_times_are_the_release_s(tmp_path: Path) -> None:
@@ -374,3 +388,29 @@ def test_the_record_and_the_settings(tmp_path: Path) -> None:
     assert (artifact.kind, artifact.path) == ("deb", "binaries/hello_1.2.3_amd64.deb")
     assert artifact.digests["sha256"] == hashlib.sha256(step.outputs[0].read_bytes()).hexdigest()
     assert {path.name for path in step.inputs} > {"postinst.j2", "copyright.j2", "service.j2"}
+
+
+class Echo(Gpg):
+    """Signs with what is to be signed."""
+
+    def sign(self, chunks: Iterable[bytes]) -> bytes:
+        return b"".join(chunks)
+
+
+def test_the_signature_is_over_the_contents_of_the_members(tmp_path: Path) -> None:
+    step = plan_debs(linux(tmp_path, sign=SignRules(gpg="KEY")))[0]
+    assert isinstance(step.run, PackDeb)
+    assert step.run.signer == Gpg(key="KEY", epoch=sample.EPOCH)
+    assert step.needs == (Usable(Gpg(key="KEY", epoch=sample.EPOCH)),)
+    replace(step.run, signer=Echo(key="KEY", epoch=0))()
+    members = Deb.read(step.outputs[0]).members
+    assert list(members) == ["debian-binary", "control.tar.gz", "data.tar.gz", "_gpgorigin"]
+    signature = members.pop("_gpgorigin")
+    assert signature == b"".join(members.values())
+
+
+def test_without_a_key_nothing_is_signed(tmp_path: Path) -> None:
+    for rules in (SignRules(), SignRules(gpg="KEY", what=("artifacts",))):
+        step = plan_debs(sample.release(tmp_path, project=sample.project(tmp_path / "project", sign=rules)))[0]
+        assert isinstance(step.run, PackDeb)
+        assert (step.run.signer, step.needs) == (None, ())
