@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from slipway.components import CommandComponent
+from slipway.binaries import read_binary
+from slipway.components import CargoComponent, CommandComponent
 from slipway.contents import Contents, File
+from slipway.files import digest_file
+from slipway.manifest import Built, record_built
 from slipway.model import Cell, InstallRules, Paths, PlatformSettings, Project, Release, TestRules, Variant, VersionRule
 from slipway.platforms import DOCUMENTED, PLATFORMS, Platform
-from slipway.rules import DebRules
+from slipway.rules import DebRules, SbomRules
 from slipway.version import Version
 
 EPOCH: Final = 1_767_225_600
@@ -93,7 +98,47 @@ def stage_matrix(folder: Path, size: int) -> Release:
             program = head + file.read(size - len(head))
             texts = {"README.md": b"# app\n" * 50, "LICENSE": b"Apache-2.0\n" * 50}
             _write(release, cell, {f"lib/bench/app{cell.platform.exe}": program, **texts})
+    for platform in release.platforms:
+        cells = (cell for cell in release.cells if cell.platform == platform)
+        # What a build notes of its programs, so that nothing that packs has to look into them.
+        record_built(release.facts(platform, "programs"), release.base, [_built(release, cell) for cell in cells])
     return release
+
+
+def with_crates(release: Release, number: int) -> Release:
+    """The same release with a Rust program that depends on so many of the crates whose sources cargo keeps on this machine."""
+    folder = release.project.root / "rust"
+    folder.mkdir(parents=True, exist_ok=True)
+    found = [match for path in _crates() if (match := re.fullmatch(r"(.+?)-(\d+\.\d+\.\d+.*)", path.name))]
+    crates = list({match[1]: match[2] for match in found}.items())[:number]
+    lines = ["version = 4", _package("app", "1.0.0", "", [name for name, _ in crates])]
+    lines += [_package(name, version, hashlib.sha256(name.encode()).hexdigest(), []) for name, version in crates]
+    (folder / "Cargo.lock").write_text("\n\n".join(lines))
+    wanted = "".join(f'{name} = "{version}"\n' for name, version in crates)
+    (folder / "Cargo.toml").write_text(f'[package]\nname = "app"\nversion = "1.0.0"\n[dependencies]\n{wanted}')
+    part = CargoComponent(name="app", path=folder, package="app", binaries=("app",))
+    rules = SbomRules(formats=("cyclonedx", "spdx"))
+    return replace(release, project=replace(release.project, components=(part,), sbom=rules))
+
+
+def _package(name: str, version: str, checksum: str, needs: list[str]) -> str:
+    source = f'source = "registry+https://github.com/rust-lang/crates.io-index"\nchecksum = "{checksum}"\n' if checksum else ""
+    listed = "".join(f' "{need}",\n' for need in sorted(needs))
+    return f'[[package]]\nname = "{name}"\nversion = "{version}"\n{source}dependencies = [\n{listed}]'
+
+
+def _crates() -> list[Path]:
+    home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    return sorted(home.glob("registry/src/*/*"))
+
+
+def _built(release: Release, cell: Cell) -> Built:
+    place = f"lib/bench/app{cell.platform.exe}"
+    path = release.staged(cell) / place
+    facts = read_binary(path)
+    assert facts is not None
+    size, digest = path.stat().st_size, digest_file(path)
+    return Built(path=place, platform=cell.platform.id, component="programs", size=size, sha256=digest, facts=facts)
 
 
 def _release(folder: Path, platforms: tuple[Platform, ...] = (PLATFORMS["linux-amd64"],)) -> Release:

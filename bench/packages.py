@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from bench import peers
-from bench.inputs import stage_matrix
+from bench.inputs import stage_matrix, with_crates
 from bench.timing import Cost, measured
 from slipway.model import Release
 
@@ -62,7 +62,9 @@ def _lines(release: Release, folder: Path) -> Iterator[Line]:
     everything = partial(_slipway, whole, *kinds, "deb", "rpm")
     yield Line("archives, deb, rpm in one run", everything, "goreleaser", partial(peers.goreleaser, packages), forget)
     lists = tuple(release.paths.packages.glob("*.tar.gz"))
-    yield Line("list of contents", partial(_slipway, whole, "sbom"), "syft", partial(peers.syft, lists, made))
+    crates = _saved(folder / "crates", with_crates(release, 300), ())
+    # Once for the release, from what it is built from; and once for each archive, from what can be seen in it.
+    yield Line("lists of contents", partial(_slipway, crates, "sbom"), "syft", partial(peers.syft, lists, made))
 
 
 def _saved(path: Path, release: Release, packages: tuple[str, ...]) -> Path:

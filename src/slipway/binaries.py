@@ -108,8 +108,13 @@ def read_binary(path: Path) -> Binary | None:
         return _READERS[form](path)
     except (error, ValueError, TypeError, AttributeError, IndexError, RuntimeError, OverflowError) as fault:
         raise VerificationError(
-            f"{path} is a damaged {_FORMS[form]} file: {fault}", hint="make it again: remove it, then doit compile-platform"
+            f"{path} is a damaged {_FORMS[form]} file{_why(fault)}", hint="make it again: remove it, then doit compile-platform"
         ) from fault
+
+
+def _why(fault: Exception) -> str:
+    # What the others say is of the reader's own inside.
+    return f": {fault}" if isinstance(fault, error | ValueError) else ""
 
 
 def _quieten() -> None:

@@ -46,7 +46,7 @@ class Codec:
             raise UsageError(f"compression {compression} is not one of 1 to {len(self.levels)}", hint="6 is a good choice")
         return self.levels[compression - 1]
 
-    def tools(self, compression: int, _size: int = 0) -> dict[str, str]:
+    def tools(self, compression: int) -> dict[str, str]:
         """What decides the bytes, for the manifest: library, version and level."""
         name, version = self.library()
         return {name: f"{version}, level {self.level(compression)}"}

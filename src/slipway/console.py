@@ -6,11 +6,13 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TextIO
+
+from slipway.errors import SlipwayError
 
 COLOURS: Final = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "bold": "1", "dim": "2"}
 
@@ -84,8 +86,10 @@ def log(text: str) -> None:
     """Append a line to the build log, with the task it belongs to."""
     with _state.lock:
         if _state.log is not None:
-            _state.log.write(f"[{_task.get()}] {text}\n")
-            _state.log.flush()
+            # A full disk must not keep the run from saying so.
+            with suppress(OSError):
+                _state.log.write(f"[{_task.get()}] {text}\n")
+                _state.log.flush()
 
 
 def log_name() -> str:
@@ -96,13 +100,20 @@ def log_name() -> str:
 @contextmanager
 def logging_to(path: Path) -> Iterator[None]:
     """Append to a build log inside the block; it can be followed with `tail -f`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        _state.log, _state.log_path = file, path
-        try:
-            yield
-        finally:
-            _state.log = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise SlipwayError(
+            f"cannot write the build log {path}: {error.strerror}", hint="check the folder and the disk"
+        ) from error
+    _state.log, _state.log_path = file, path
+    try:
+        yield
+    finally:
+        _state.log = None
+        with suppress(OSError):
+            file.close()
 
 
 @contextmanager

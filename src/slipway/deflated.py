@@ -20,7 +20,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from slipway.files import CHUNK, HashingWriter, Sink
+from slipway.files import CHUNK, HashingWriter, Sink, chunks_of
 from slipway.splicing import END, PIECE, SPLICED_FROM, combined_crc, in_pieces, joinable, slices
 
 _GZIP_HEADER: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # no name, no time, system unknown
@@ -177,8 +177,7 @@ def alone(sha256: str, chunks: Chunks, level: int, shelf: Shelf | None) -> Itera
         return
     with tempfile.TemporaryFile() as spool:
         made = deflate_into(spool, chunks(), level)
-        spool.seek(0)
-        yield made, chain(iter(lambda: spool.read(CHUNK), b""), (END,))
+        yield made, chain(chunks_of(spool), (END,))
 
 
 def _load(path: Path) -> Kept | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from slipway import console
+from slipway.files import told_as_error
 from slipway.steps import Step, require_needs, unique
 
 
@@ -21,6 +22,6 @@ def run_steps(steps: Iterable[Step], *, dry_run: bool = False) -> int:
             console.out(f"would run  {step.name}  {step.doc}")
             continue
         console.say(f"{console.style(' run', 'blue')}  {step.name}")
-        with console.task(step.name):
+        with console.task(step.name), told_as_error():
             step.run()
     return len(planned)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, Protocol, Self
+from typing import IO, BinaryIO, Final, Protocol, Self
 
 from slipway.errors import SlipwayError
 
@@ -100,6 +100,17 @@ def explained(path: Path) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def told_as_error() -> Iterator[None]:
+    """Turn what the system refuses, to whatever is done inside the block, into an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        hint = _WRITE_HINTS.get(error.errno or 0, "check the file and its folder")
+        raise SlipwayError(f"{error.strerror or error}{where}", hint=hint) from error
+
+
 def cache_dir() -> Path:
     """Where slipway keeps what it may make or fetch again: toolchains, programs, images. The whole folder may be deleted."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "slipway"
@@ -150,6 +161,27 @@ def digest_file_cached(path: str, stat: os.stat_result) -> str:
         digest = digest_file(Path(path))
         _known[path] = (_signs(stat), digest)
     return digest
+
+
+def spooled(folder: Path | None = None) -> tempfile.SpooledTemporaryFile[bytes]:
+    """Open a nameless file for what is put aside for a moment: in memory while it is small, then in the folder."""
+    if folder is not None:
+        with explained(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+    return tempfile.SpooledTemporaryFile(IN_MEMORY, dir=None if folder is None else str(folder))
+
+
+def chunks_of(file: IO[bytes]) -> Iterator[bytes]:
+    """The bytes of an open file, from its beginning."""
+    file.seek(0)
+    return iter(lambda: file.read(CHUNK), b"")
+
+
+def remove_parts(*folders: Path) -> None:
+    """Remove what killed runs left half-written in some folders; only for whoever keeps other runs out."""
+    for folder in folders:
+        for part in folder.rglob(".*.part"):
+            part.unlink(missing_ok=True)
 
 
 def remove_tree(path: Path) -> None:

@@ -30,7 +30,6 @@ from slipway.packagers.signatures import plan_signatures, signature_names
 from slipway.platforms import Platform
 from slipway.request import Request
 from slipway.rules import PACKAGES
-from slipway.signing.signers import Usable
 from slipway.steps import Step, unique
 from slipway.verify.distribution import plan_tests
 from slipway.verify.package import plan_package_validation
@@ -96,12 +95,16 @@ class Asked:
 
     @classmethod
     def of(cls, request: Request) -> Asked:
-        """Widen the request's release; RUST_TARGET and the host belong to it although the project does not release them."""
+        """Widen the request's release to everything that the project releases, and the host where that was asked for."""
         release = request.release
-        rows = tuple(dict.fromkeys((*release.project.platforms, *release.platforms, request.rust_target)))
-        project = replace(release.project, platforms=rows)
-        whole = replace(release, project=project, platforms=rows, variants=project.variants)
+        rows = tuple(dict.fromkeys((*release.project.platforms, *release.platforms)))
+        whole = _widened(release, rows)
         return cls(request, whole, {each.kind: each.plan(whole) for each in FORMATS})
+
+    @property
+    def compiled(self) -> Release:
+        """What can be compiled: RUST_TARGET too, although the project does not release it."""
+        return _widened(self.whole, tuple(dict.fromkeys((*self.whole.platforms, self.request.rust_target))))
 
     def packages(self) -> dict[str, tuple[Path, ...]]:
         """The files that are packed of each cell, which test-dist therefore depends on."""
@@ -110,6 +113,11 @@ class Asked:
         for step in (step for step in packed if _base(step) in found):
             found[_base(step)] += tuple(path for path in step.outputs if path.is_relative_to(self.whole.paths.packages))
         return found
+
+
+def _widened(release: Release, rows: tuple[Platform, ...]) -> Release:
+    project = replace(release.project, platforms=rows)
+    return replace(release, project=project, platforms=rows, variants=project.variants)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +145,11 @@ def _plan_signatures(ask: Asked) -> tuple[Step, ...]:
     return plan_signatures(ask.whole, (*packed, *installers.plan_installers(ask.request.release)))
 
 
-def _certified(step: Step) -> Step:
-    """A Step that builds, which needs the key of the certificate by which it signs."""
-    certificate = getattr(getattr(step.run, "rule", None), "certificate", None)
-    return step if certificate is None else replace(step, needs=(*step.needs, Usable(certificate)))
-
-
 _BUILDERS: Final = (plan_compile, plan_joins, plan_commands, plan_python, plan_prebuilt)
 STAGES: Final = (
     Stage(
         "compile-platform",
-        lambda ask: tuple(_certified(step) for plan in _BUILDERS for step in plan(ask.whole)),
+        lambda ask: tuple(step for plan in _BUILDERS for step in plan(ask.compiled)),
         "platform",
     ),
     Stage("bundle-core", lambda ask: plan_bundle(ask.whole)),

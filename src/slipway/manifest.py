@@ -10,11 +10,11 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from slipway.binaries import Binary
 from slipway.errors import VerificationError
-from slipway.files import write_atomic
+from slipway.files import HashingWriter, write_atomic
 from slipway.model import Project, Release
 from slipway.plain import from_plain, to_plain
 
@@ -96,6 +96,71 @@ class Delivered:
     binaries: tuple[Built, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an artifact goes, and where it is noted; `path` is relative to the packages folder."""
+
+    kind: str
+    path: str
+    media_type: str
+    target: Path
+    record: Path
+    release: str
+    digests: tuple[str, ...]
+
+    @classmethod
+    def of(cls, release: Release, kind: str, name: str, media_type: str, *, folder: str = "") -> Self:
+        """The place of an artifact with this file name, in a folder of packages/ or at the top of it."""
+        path = f"{folder}/{name}" if folder else name
+        return cls(
+            kind=kind,
+            path=path,
+            media_type=media_type,
+            target=release.paths.packages / path,
+            record=record_path(release, name),
+            release=release.base,
+            digests=digest_names(release.project),
+        )
+
+    @property
+    def name(self) -> str:
+        """The file name of the artifact."""
+        return self.target.name
+
+    @property
+    def outputs(self) -> tuple[Path, Path]:
+        """The artifact and its record: the outputs of the Step that makes it."""
+        return self.target, self.record
+
+    def writer(self) -> HashingWriter:
+        """The file to write the artifact into."""
+        return HashingWriter(self.target, *self.digests)
+
+    def note(
+        self,
+        size: int,
+        digests: Mapping[str, str],
+        *,
+        platform: str = "",
+        variant: str = "",
+        tools: Mapping[str, str] | None = None,
+    ) -> Artifact:
+        """Write the record of the artifact, which lies in its place now; returns what it says."""
+        made = Artifact(
+            kind=self.kind,
+            name=self.name,
+            path=self.path,
+            size=size,
+            digests=digests,
+            media_type=self.media_type,
+            platform=platform,
+            variant=variant,
+            tools=tools or {},
+        )
+        record(self.record, self.release, made)
+        return made
+
+
 def digest_names(project: Project) -> tuple[str, ...]:
     """The digests that every artifact gets: SHA-256 and those that the project asks for."""
     return tuple(dict.fromkeys(("sha256", *project.checksums)))
@@ -125,6 +190,11 @@ def record_built(path: Path, release: str, binaries: Iterable[Built]) -> None:
 def load_built(path: Path) -> Delivered:
     """Read what a component's programs are; raises VerificationError when the file does not say it."""
     return _read(path, Delivered, "record of binaries", f"remove {path} and run again")
+
+
+def recorded(paths: Iterable[Path]) -> dict[str, Binary]:
+    """What programs and libraries are, by their SHA-256, as far as the records of what was built are there."""
+    return {each.sha256: each.facts for path in paths if path.is_file() for each in load_built(path).binaries}
 
 
 def load_record(path: Path) -> Record:

@@ -448,6 +448,11 @@ def test_from_the_command_line_to_what_a_user_checks(home: keys.Home, tmp_path: 
         # As people type it: gpg finds the file that is signed by its name.
         keys.say("gpg", "--homedir", home.path, "--verify", tmp_path / "packages" / name)
     assert "nothing to do" in run_with(key, "create-archives", "PLATFORMS=linux-amd64").stderr
+    for words in ("init -q", "add -A", "-c user.name=t -c user.email=t@hello.example commit -qm all"):
+        keys.say("git", *words.split(), folder=tmp_path)
+    done = run_with(key, "run", "package-binaries", "PLATFORMS=linux-amd64", "PACKAGE_FORMATS=source")
+    assert done.returncode == 0, done.stderr
+    keys.say("gpg", "--homedir", home.path, "--verify", tmp_path / "packages/hello-1.2.3.tar.gz.sig")
     assert run_with(key, "validate-package").returncode == 0
     (tmp_path / f"packages/{ARCHIVE}.sig").write_bytes((tmp_path / "packages/SHA256SUMS.sig").read_bytes())
     spoilt = run_with(key, "validate-package", "packages")

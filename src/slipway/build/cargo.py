@@ -86,14 +86,16 @@ def _step(
         target_dir=release.paths.state / "target" / (f"{platform.id}-cross" if way.name == "cross" else platform.id),
         symbols="strip" if project.symbols == "separate" and not can_split(platform) else project.symbols,
     )
+    rule = Rule.of(release, platform)
     return Step(
         stage=STAGE,
         key=key,
         doc=f"Compile {', '.join(part.name for part in group)} for {platform.id}",
-        run=Compile(call=call, deliveries=deliveries, rule=Rule.of(release, platform), preflight=preflight),
+        run=Compile(call=call, deliveries=deliveries, rule=rule, preflight=preflight),
         inputs=inputs,
         outputs=tuple(path for each in deliveries for path in each.outputs),
         late=tuple(path for path in (find_root(group[0].path) / "Cargo.lock",) if path not in inputs),
+        needs=rule.needs,
     )
 
 

@@ -97,4 +97,5 @@ def _step(release: Release, platform: Platform, part: CommandComponent, inputs: 
         run=run,
         inputs=inputs,
         outputs=delivery.outputs,
+        needs=run.rule.needs,
     )

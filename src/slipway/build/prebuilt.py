@@ -186,6 +186,7 @@ def _step(release: Release, platform: Platform, part: Part) -> Step:
         inputs=tuple(path for path in inputs if path not in delivery.outputs),
         outputs=delivery.outputs,
         always=own,
+        needs=take.rule.needs if take else (),
     )
 
 

@@ -206,6 +206,7 @@ def _freeze(release: Release, part: PythonComponent, platform: Platform, built: 
     delivery = Delivery.of(release, platform, part.name, places)
     more = [part.path / name for name in ((part.requirements,) if part.requirements else ())]
     more += [path for name in part.data for path in sorted(_files(part.path / name))]
+    rule = Rule.of(release, platform)
     return Step(
         stage=STAGE,
         key=f"{platform.id}.{part.name}",
@@ -217,12 +218,13 @@ def _freeze(release: Release, part: PythonComponent, platform: Platform, built: 
             epoch=release.epoch,
             scratch=release.paths.state / "scratch" / f"{platform.id}.{part.name}",
             delivery=delivery,
-            rule=Rule.of(release, platform),
+            rule=rule,
             folder=folder,
             contents=contents,
         ),
         inputs=(*built.outputs, *more),
         outputs=(*delivery.outputs, *((contents,) if part.form == "onedir" else ())),
+        needs=rule.needs,
     )
 
 

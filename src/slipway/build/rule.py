@@ -13,7 +13,7 @@ from slipway.build.toolchain import MACOS_FLOOR
 from slipway.model import Release
 from slipway.platforms import FAMILIES, Platform, parts_of
 from slipway.signing.authenticode import Authenticode
-from slipway.signing.signers import windows_signer
+from slipway.signing.signers import Usable, usable, windows_signer
 
 STOP, WARN = "stop", "warn"
 
@@ -41,6 +41,11 @@ class Rule:
         macos = (said.macos or newest(parts)) if platform.family == "macos" else ""
         signer = windows_signer(release) if platform.family == "windows" else None
         return cls(platform=platform, glibc=glibc, macos=macos, symbols=release.project.symbols, certificate=signer)
+
+    @property
+    def needs(self) -> tuple[Usable, ...]:
+        """What a Step that builds by the rule cannot do without: the key of the certificate, where there is one."""
+        return usable(self.certificate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,11 +59,13 @@ def _step(release: Release, platform: Platform, part: CargoComponent, *, key: st
     places = [f"bin/{name}" for name in part.binaries]
     built = {to: tuple(release.made(row, to) for row in parts_of(platform)) for to in places}
     delivery = Delivery.of(release, platform, part.name, places)
+    rule = Rule.of(release, platform)
     return Step(
         stage=STAGE,
         key=key,
         doc=f"Join {part.name} of {' and '.join(platform.parts)} for {platform.id}",
-        run=Join(built=built, delivery=delivery, rule=Rule.of(release, platform)),
+        run=Join(built=built, delivery=delivery, rule=rule),
         inputs=tuple(path for paths in built.values() for path in paths),
         outputs=delivery.outputs,
+        needs=rule.needs,
     )

@@ -218,8 +218,8 @@ class SignTable(Table):
         "artifacts",
         "packages",
     ]
-    """What is signed: `checksums` the lists SHA256SUMS and SHA512SUMS, `artifacts` every file by one beside it, `packages`
-    what is inside of deb and rpm packages, of Windows programs and of msi packages."""
+    """What is signed: `checksums` the lists SHA256SUMS, SHA512SUMS and B2SUMS, `artifacts` every file by one beside it,
+    `packages` what is inside of deb and rpm packages, of Windows programs and of msi packages."""
     public_keys: Words = []
     """Files of public keys by which `validate-package` checks signatures; gpg's keyring as well when none of them is for
     OpenPGP."""

@@ -156,7 +156,9 @@ def _wrong_kind(case: _Case) -> Explained:
 
 
 def _range(case: _Case) -> Explained:
-    return f"must be from 1 to 12, not {case.detail['input']}", ""
+    bounds = case.detail["ctx"]
+    limit = f"at least {bounds['ge']}" if "ge" in bounds else f"at most {bounds['le']}"
+    return f"must be {limit}, not {case.detail['input']}", ""
 
 
 def _empty(case: _Case) -> Explained:

@@ -10,13 +10,14 @@ from typing import Any, Final
 from pydantic.fields import FieldInfo
 
 from slipway.config.forms import Table
+from slipway.config.packages import DebArchitectureTable, DebSuiteTable
 from slipway.config.parts import KINDS, SourceTable
 from slipway.config.schema import NAMED, TABLES, SlipwayFile
 
 _INTRODUCTION: Final = """\
 # slipway.toml
 
-<!-- Made by `python -m slipway.reference docs/reference`; the texts stand in src/slipway/config/schema.py. -->
+<!-- Made by `python -m slipway.reference docs/reference`; the texts stand in src/slipway/config/. -->
 
 One file, at the top of a project, says everything that slipway has to know about it. An unknown key is an error, and every
 error names the line. Only `[project]` and one `[component.NAME]` are required. All paths are relative to the file's folder.
@@ -24,6 +25,9 @@ In patterns, `*` and `?` stand for any part of a name and `**` for any number of
 all it holds.
 """
 _SOURCE: Final = "component.NAME.prebuilt.PLATFORM"
+_WITHIN: Final[Mapping[str, Mapping[str, type[Table]]]] = {
+    "deb": {"deb.suite.NAME": DebSuiteTable, "deb.architecture.NAME": DebArchitectureTable},
+}
 EXAMPLES: Final[Mapping[str, str]] = {
     "project": """\
 [project]
@@ -114,10 +118,12 @@ depends = ["ca-certificates", "libssl3 (>= 3.0) | libssl1.1"]
 revision = "1"
 suites = ["bookworm", "trixie"]
 overrides = { "embedded-library *" = "the library is changed" }
-
+""",
+    "deb.suite.NAME": """\
 [deb.suite.trixie]
 depends = ["libssl3t64"]
-
+""",
+    "deb.architecture.NAME": """\
 [deb.architecture.arm64]
 depends = ["libatomic1"]
 """,
@@ -191,7 +197,10 @@ def _tables() -> Iterator[tuple[str, type[Table]]]:
     yield from ((name, TABLES[name]) for name in ("project", "version"))
     yield from KINDS.items()
     yield _SOURCE, SourceTable
-    yield from ((name, table) for name, table in TABLES.items() if name not in {"project", "version"})
+    for name, table in TABLES.items():
+        if name not in {"project", "version"}:
+            yield name, table
+            yield from _WITHIN.get(name, {}).items()
 
 
 def _heading(name: str) -> str:

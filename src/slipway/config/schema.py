@@ -30,7 +30,11 @@ class ProjectTable(Table):
     """What the project is. All paths in slipway.toml are relative to the folder of slipway.toml."""
 
     name: Annotated[
-        str, Matches(r"[a-z0-9][a-z0-9+.-]*", "lower-case letters, digits, '+', '.' and '-', and start with a letter or digit")
+        str,
+        Matches(
+            r"[a-z0-9](?:[a-z0-9+.-]*[a-z0-9+])?",
+            "lower-case letters, digits, '+', '.' and '-', start with a letter or digit and not end with '.' or '-'",
+        ),
     ]
     """The project's name: every file that a release gives out starts with it."""
     summary: Annotated[str, ONE_LINE, Field(min_length=1)]

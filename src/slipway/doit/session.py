@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from slipway import console
 from slipway.doit.lock import run_lock
 from slipway.errors import SlipwayError
-from slipway.files import explained
+from slipway.files import explained, remove_parts
 from slipway.variables import read_variables
 
 if TYPE_CHECKING:
@@ -64,8 +64,11 @@ def _make_state(folder: Path) -> None:
 
 
 def opened(request: Request) -> None:
-    """Remember the request, for the commands and for `{PROJECT}_DEBUG`."""
+    """Remember the request, for the commands and for `{PROJECT}_DEBUG`, and clear away what a killed run left."""
     current.request = request
+    if current.exclusive:
+        paths = request.release.paths
+        remove_parts(paths.packages, paths.installers, paths.shelf)
 
 
 def debug() -> bool:

@@ -15,6 +15,7 @@ from slipway.build.compile import Compile
 from slipway.build.preflight import announce
 from slipway.doit import session
 from slipway.errors import GateError, SlipwayError, UsageError
+from slipway.files import told_as_error
 from slipway.flow import TARGETS, Flow, Target
 from slipway.steps import Step, require_needs
 
@@ -74,7 +75,7 @@ def announce_platforms(tasks: Iterable[Task]) -> None:
 
 def require_all(tasks: Iterable[Task]) -> None:
     """Raise GateError, before anything runs, for what is missing to those Steps whose files are not all there."""
-    require_needs(step for step in _steps_of(tasks) if not all(path.exists() for path in step.outputs))
+    require_needs(step for step in _steps_of(tasks) if not step.outputs or not all(path.exists() for path in step.outputs))
 
 
 def _steps_of(tasks: Iterable[Task]) -> Iterator[Step]:
@@ -93,7 +94,8 @@ class RunStep:
         with console.task(self.step.name):
             console.log(f"begin: {self.step.doc}")
             try:
-                self.step.run()
+                with told_as_error():
+                    self.step.run()
             except SlipwayError as error:
                 if session.debug():
                     raise

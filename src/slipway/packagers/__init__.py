@@ -34,7 +34,7 @@ FORMATS: Final = (
     Format(symbols.KIND, symbols.plan_symbols, symbols.symbol_names),
     Format(wheel.KIND, wheel.plan_wheels, wheel.wheel_names),
     Format(inventory.KIND, inventory.plan_sboms, inventory.sbom_names),
-    Format(manifests.KIND, manifests.plan_manifests, manifests.manifest_names),
+    Format(manifests.KIND, manifests.plan_manifests, manifests.manifest_names, "create-archives"),
 )
 
 

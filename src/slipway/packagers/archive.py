@@ -11,8 +11,8 @@ from slipway.compress import compressing, find_codec
 from slipway.contents import Contents
 from slipway.deflated import Shelf
 from slipway.errors import ConfigError
-from slipway.files import HashingWriter, Sink
-from slipway.manifest import Artifact, digest_names, record, record_path
+from slipway.files import Sink
+from slipway.manifest import Place
 from slipway.model import Cell, Release
 from slipway.packagers.choice import shelf_of
 from slipway.packagers.entries import Entry, require_fit, with_folders
@@ -48,13 +48,10 @@ class PackArchive:
 
     folder: Path
     contents: Path
-    target: Path
-    record: Path
-    release: str
+    place: Place
     format: str
     compression: int
     epoch: int
-    digests: tuple[str, ...]
     shelf: Path | None = None
 
     def __call__(self) -> None:
@@ -64,20 +61,9 @@ class PackArchive:
         require_fit((file.path for file in contents.files), platform.family if platform else "")
         entries = archive_entries(self.folder, contents)
         kind = ARCHIVES[self.format]
-        with HashingWriter(self.target, *self.digests) as out:
+        with self.place.writer() as out:
             tools = kind.write(out, entries, Packing(self.epoch, self.compression, Shelf.at(self.shelf)))
-        made = Artifact(
-            kind=KIND,
-            name=self.target.name,
-            path=self.target.name,
-            size=out.size,
-            digests=out.digests(),
-            media_type=kind.media_type,
-            platform=contents.platform,
-            variant=contents.variant,
-            tools=tools,
-        )
-        record(self.record, self.release, made)
+        self.place.note(out.size, out.digests(), platform=contents.platform, variant=contents.variant, tools=tools)
 
 
 def plan_archives(release: Release) -> tuple[Step, ...]:
@@ -124,13 +110,10 @@ def _step(release: Release, cell: Cell, suffix: str) -> Step:
     pack = PackArchive(
         folder=release.staged(cell),
         contents=release.contents(cell),
-        target=release.paths.packages / name,
-        record=record_path(release, name),
-        release=release.base,
+        place=Place.of(release, KIND, name, ARCHIVES[suffix].media_type),
         format=suffix,
         compression=release.project.on(cell.platform).levels.get(suffix, release.project.compression),
         epoch=release.epoch,
-        digests=digest_names(release.project),
         shelf=shelf_of(release, cell),
     )
     return Step(
@@ -139,7 +122,7 @@ def _step(release: Release, cell: Cell, suffix: str) -> Step:
         doc=f"Pack {name}",
         run=pack,
         inputs=(pack.contents,),
-        outputs=(pack.target, pack.record),
+        outputs=pack.place.outputs,
     )
 
 

@@ -19,7 +19,7 @@ from slipway.packagers import planned_names
 from slipway.packagers.inventory import provenance
 from slipway.packagers.inventory.provenance import Origin
 from slipway.packagers.signatures import artifact_signers, list_signers, sign_file
-from slipway.signing.signers import Key, Usable
+from slipway.signing.signers import Key, usable
 from slipway.steps import Step
 
 _lock: Final = threading.Lock()
@@ -45,7 +45,7 @@ class WriteChecksums:
     vouchers: tuple[Key, ...] = ()
 
     def __call__(self) -> None:
-        """Write what has changed; remove the lists of digests that are no longer asked for."""
+        """Write what has changed; remove lists and signatures that are no longer asked for."""
         head = Manifest(name=self.name, version=self.version, epoch=self.epoch, artifacts=())
         # The Steps of two targets may run at once; each merges what is there, and the last sees all.
         with _lock:
@@ -59,7 +59,7 @@ class WriteChecksums:
             before = _signatures_in(self.packages / "manifest.json")
             whole = _with(manifest, self._signatures())
             _write_if_new(self.packages / "manifest.json", whole.dump())
-            known = {*files, *(each.name for each in whole.artifacts)}
+            known = {*files, *(each.path for each in whole.artifacts)}
             for name in {*_all_names(hashlib.algorithms_guaranteed), *before} - known:
                 (self.packages / name).unlink(missing_ok=True)
             self._mark()
@@ -122,14 +122,14 @@ def plan_checksums(
         run=run,
         inputs=tuple(dict.fromkeys((*(path for step in of for path in step.outputs if path.parent == records), *sources))),
         shared=(run.mark, *(run.packages / name for name in names)),
-        needs=tuple(Usable(key) for key in dict.fromkeys((*run.signers, *(run.vouchers if origin else ())))),
+        needs=usable(*dict.fromkeys((*run.signers, *(run.vouchers if origin else ())))),
     )
 
 
 def _stated(origin: Origin | None, keys: Iterable[Key]) -> tuple[str, ...]:
     """The file names of the provenance, if there is one, and of its signatures."""
     suffixes = ("", *(suffix for key in keys for suffix in key.suffixes))
-    return tuple(f"{origin.target.name}{suffix}" for suffix in suffixes) if origin else ()
+    return tuple(f"{origin.place.name}{suffix}" for suffix in suffixes) if origin else ()
 
 
 def _facts(release: Release) -> tuple[Path, ...]:
@@ -165,12 +165,12 @@ def _with(manifest: Manifest, more: Iterable[Artifact]) -> Manifest:
 
 
 def _signatures_in(path: Path) -> tuple[str, ...]:
-    """The signatures of lists that slipway made before; those that somebody else put there are not ours to take away."""
+    """The places of the signatures that slipway made before; those that somebody else put there are not ours to take away."""
     try:
         found = Manifest.load(path).artifacts
     except VerificationError:
         return ()
-    return tuple(each.name for each in found if each.signs.endswith("SUMS") and Path(each.name).name == each.name)
+    return tuple(each.path for each in found if each.signs and ".." not in Path(each.path).parts)
 
 
 def _all_names(digests: Iterable[str]) -> tuple[str, ...]:

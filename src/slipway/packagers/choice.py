@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from slipway.errors import GateError
 from slipway.model import Cell, Release, Variant
 from slipway.platforms import Platform
 
 # The column of the platform table that says whether, and as what, a format knows the platform's processor.
 _DEFLATED: Final = frozenset({"tar.gz", "zip"})
 _COLUMNS: Final = ("deb", "rpm", "freebsd", "pkg", "msi")
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The need of a package for somebody who answers for it; the package managers refuse or blame one without."""
+
+    maintainer: str
+    file: Path
+
+    def __call__(self) -> None:
+        """Raise GateError unless there is somebody."""
+        if not self.maintainer:
+            raise GateError(
+                f"{self.file}: the packages have to name somebody who answers for them",
+                hint='say it in [project]: maintainer = "Name <mail@example.org>"',
+            )
 
 
 def cells_with(release: Release, kind: str, cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
@@ -29,7 +47,7 @@ def package_name(release: Release, variant: Variant, own: str) -> str:
     for the others.
     """
     project = release.project
-    base = own or re.sub(r"[^a-z0-9+.-]+", "-", project.name.lower()).strip("-.+")
+    base = own or re.sub(r"[^a-z0-9+.-]+", "-", project.name.lower()).strip("-.")
     return base if variant == project.variants[0] else f"{base}-{variant.name.lower().replace('_', '-')}"
 
 

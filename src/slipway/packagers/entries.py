@@ -14,9 +14,10 @@ from slipway.errors import VerificationError
 from slipway.files import CHUNK, Sink
 
 # Lists of checksums and of conffiles have a line per name; unzip takes a backslash for a slash.
-_UNFIT: Final = re.compile(r"[\x00-\x1f\x7f\\]")
+_UNFIT: Final = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
 _UNFIT_WINDOWS: Final = re.compile(
-    r"[\x00-\x1f\x7f\\<>:\"|?*]|[. ](?:/|$)|(?:^|/)(?:con|prn|aux|nul|com[1-9]|lpt[1-9])(?:\.[^/]*)?(?:/|$)", re.IGNORECASE
+    _UNFIT.pattern + r"|[<>:\"|?*]|[. ](?:/|$)|(?:^|/)(?:con|prn|aux|nul|com[1-9]|lpt[1-9])(?:\.[^/]*)?(?:/|$)",
+    re.IGNORECASE,
 )
 
 

@@ -11,9 +11,8 @@ from typing import Final
 from slipway.contents import Contents
 from slipway.deflated import Shelf
 from slipway.errors import ConfigError
-from slipway.files import HashingWriter
 from slipway.layout import Folders, InstallSpec, expand
-from slipway.manifest import Artifact, digest_names, record, record_path
+from slipway.manifest import Place
 from slipway.model import Cell, Release, Service
 from slipway.packagers.archive import ARCHIVES, Packing, archive_entries
 from slipway.packagers.choice import cells_with
@@ -71,14 +70,11 @@ class PackPortable:
 
     folder: Path
     contents: Path
-    target: Path
-    record: Path
-    release: str
+    place: Place
     spec: InstallSpec
     format: str
     compression: int
     epoch: int
-    digests: tuple[str, ...]
     overrides: Path
     shelf: Path = field(metadata=ASIDE)
 
@@ -89,24 +85,13 @@ class PackPortable:
         made = tuple(launchers(self.spec, family, self.overrides))
         _refuse_clashes(made, contents, family)
         require_fit((*(file.path for file in contents.files), *(entry.path for entry in made)), family)
-        stem = self.target.name.removesuffix(f".{self.format}")
+        stem = self.place.name.removesuffix(f".{self.format}")
         staged = archive_entries(self.folder, replace(contents, name=stem))
         files = (*(entry for entry in staged if not entry.is_folder), *_below(stem, made))
         kind = ARCHIVES[self.format]
-        with HashingWriter(self.target, *self.digests) as out:
+        with self.place.writer() as out:
             tools = kind.write(out, with_folders(files), Packing(self.epoch, self.compression, Shelf(self.shelf)))
-        artifact = Artifact(
-            kind=KIND,
-            name=self.target.name,
-            path=f"{FOLDER}/{self.target.name}",
-            size=out.size,
-            digests=out.digests(),
-            media_type=kind.media_type,
-            platform=contents.platform,
-            variant=contents.variant,
-            tools=tools,
-        )
-        record(self.record, self.release, artifact)
+        self.place.note(out.size, out.digests(), platform=contents.platform, variant=contents.variant, tools=tools)
 
 
 def plan_portables(release: Release) -> tuple[Step, ...]:
@@ -133,7 +118,7 @@ def launchers(spec: InstallSpec, family: str, overrides: Path) -> Iterator[Entry
 
 def _launcher(spec: InstallSpec, shell: Shell, name: str, service: Service, overrides: Path) -> Entry:
     folders = replace(Folders.under(_HOME, spec.name, config=f"{_HOME}/etc/{spec.name}", state=f"{_HOME}/{STATE}", units=""))
-    texts = (*service.arguments, *service.environment.values(), service.summary)
+    texts = (*service.arguments, *service.environment.values())
     if any(mark in text for text in texts for mark in shell.refused):
         raise ConfigError(
             "a launcher of a portable package cannot say this: line breaks, or double quotes on Windows",
@@ -183,14 +168,11 @@ def _step(release: Release, cell: Cell, texts: tuple[Path, ...]) -> Step:
     pack = PackPortable(
         folder=release.staged(cell),
         contents=release.contents(cell),
-        target=release.paths.packages / FOLDER / name,
-        record=record_path(release, name),
-        release=release.base,
+        place=Place.of(release, KIND, name, ARCHIVES[_format(cell)].media_type, folder=FOLDER),
         spec=InstallSpec.of(release, cell),
         format=_format(cell),
         compression=release.project.compression,
         epoch=release.epoch,
-        digests=digest_names(release.project),
         overrides=release.project.root,
         shelf=release.paths.shelf,
     )
@@ -200,5 +182,5 @@ def _step(release: Release, cell: Cell, texts: tuple[Path, ...]) -> Step:
         doc=f"Pack {name}",
         run=pack,
         inputs=(pack.contents, *texts),
-        outputs=(pack.target, pack.record),
+        outputs=pack.place.outputs,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from struct import pack
 from typing import IO, Any, Final
 
 from slipway.compress import find_codec
-from slipway.files import CHUNK, IN_MEMORY, Sink
+from slipway.files import Sink, chunks_of, spooled
 from slipway.packagers.entries import Entry
 
 _SIGNATURE: Final = b"7z\xbc\xaf\x27\x1c\x00\x04"
@@ -41,13 +40,12 @@ def write_7z(out: Sink, entries: Iterable[Entry], *, epoch: int, compression: in
     """Write a whole 7z archive of sorted entries, all of one time; returns what decided its bytes."""
     files = tuple(entries)
     level = find_codec("xz").level(compression)
-    with tempfile.SpooledTemporaryFile(IN_MEMORY) as spool:
+    with spooled() as spool:
         packed = _compress(spool, [entry for entry in files if entry.size], level)
         header = _header(files, packed, level, epoch) if files else b""
         start = pack("<QQI", packed.size, len(header), zlib.crc32(header))
         out.write(_SIGNATURE + pack("<I", zlib.crc32(start)) + start)
-        spool.seek(0)
-        for chunk in iter(lambda: spool.read(CHUNK), b""):
+        for chunk in chunks_of(spool):
             out.write(chunk)
     out.write(header)
     return find_codec("xz").tools(compression)

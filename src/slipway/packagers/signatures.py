@@ -11,7 +11,7 @@ from slipway.errors import GateError
 from slipway.files import HashingWriter
 from slipway.manifest import Artifact, digest_names, load_record, record, record_path
 from slipway.model import Release
-from slipway.signing.signers import Key, Usable, signers
+from slipway.signing.signers import Key, signers, usable
 from slipway.steps import Step
 
 KIND: Final = "signature"
@@ -117,5 +117,5 @@ def _step(release: Release, step: Step, path: Path, keys: tuple[Key, ...]) -> St
         run=run,
         inputs=(path, noted),
         outputs=tuple(one for file in made for one in (file, record_path(release, file.name))),
-        needs=tuple(Usable(key) for key in keys),
+        needs=usable(*keys),
     )

@@ -10,8 +10,7 @@ from typing import Final
 from slipway.components import TreeComponent
 from slipway.compress import compressing, find_codec
 from slipway.contents import Contents
-from slipway.files import HashingWriter
-from slipway.manifest import Artifact, digest_names, record, record_path
+from slipway.manifest import Place
 from slipway.model import Cell, Release
 from slipway.packagers.entries import Entry, require_fit, with_folders
 from slipway.packagers.tar import tar_size, write_tar
@@ -28,36 +27,23 @@ class PackSymbols:
     """Pack the symbols of one platform's programs below one folder; `lists` say what each component's are."""
 
     lists: tuple[Path, ...]
-    target: Path
-    record: Path
-    release: str
+    place: Place
     platform: str
     compression: int
     epoch: int
-    digests: tuple[str, ...]
 
     def __call__(self) -> None:
         """Pack; raises VerificationError when a file is not what was kept."""
-        top = self.target.name.removesuffix(SUFFIX)
+        top = self.place.name.removesuffix(SUFFIX)
         entries = with_folders(self._entries(top)) or (Entry(path=top, mode=0o755, is_folder=True),)
         require_fit((entry.path for entry in entries), "")
         size = tar_size(entries)
         with (
-            HashingWriter(self.target, *self.digests) as out,
+            self.place.writer() as out,
             compressing("xz", out, compression=self.compression, size=size) as packed,
         ):
             write_tar(packed, entries, epoch=self.epoch)
-        artifact = Artifact(
-            kind=KIND,
-            name=self.target.name,
-            path=self.target.name,
-            size=out.size,
-            digests=out.digests(),
-            media_type=find_codec("xz").media_type,
-            platform=self.platform,
-            tools=find_codec("xz").tools(self.compression),
-        )
-        record(self.record, self.release, artifact)
+        self.place.note(out.size, out.digests(), platform=self.platform, tools=find_codec("xz").tools(self.compression))
 
     def _entries(self, top: str) -> Iterator[Entry]:
         # Two programs may be one file under two names: their symbols are the same.
@@ -96,13 +82,10 @@ def _step(release: Release, platform: Platform) -> Step:
     parts = [part for part in release.project.components if not isinstance(part, TreeComponent) and part.programs]
     pack = PackSymbols(
         lists=tuple(release.symbols(platform, part.name) for part in parts),
-        target=release.paths.packages / name,
-        record=record_path(release, name),
-        release=release.base,
+        place=Place.of(release, KIND, name, find_codec("xz").media_type),
         platform=platform.id,
         compression=release.project.compression,
         epoch=release.epoch,
-        digests=digest_names(release.project),
     )
     return Step(
         stage="package-binaries",
@@ -111,5 +94,5 @@ def _step(release: Release, platform: Platform) -> Step:
         doc=f"Pack {name}",
         run=pack,
         inputs=pack.lists,
-        outputs=(pack.target, pack.record),
+        outputs=pack.place.outputs,
     )

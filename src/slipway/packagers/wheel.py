@@ -10,7 +10,7 @@ from typing import Final
 from slipway.components import PythonComponent
 from slipway.config.pyproject import read_pyproject
 from slipway.files import copy_hashed
-from slipway.manifest import Artifact, digest_names, record, record_path
+from slipway.manifest import Place
 from slipway.model import Release
 from slipway.steps import Step
 
@@ -24,17 +24,12 @@ class PublishWheel:
     """Copy a wheel into the packages folder and write its record."""
 
     source: Path
-    target: Path
-    record: Path
-    release: str
-    digests: tuple[str, ...]
+    place: Place
 
     def __call__(self) -> None:
         """Copy, reading it once."""
-        size, digests = copy_hashed(self.source, self.target, *self.digests, mode=0o644)
-        name = self.target.name
-        made = Artifact(kind=KIND, name=name, path=name, size=size, digests=digests, media_type=MEDIA_TYPE, platform="any")
-        record(self.record, self.release, made)
+        size, digests = copy_hashed(self.source, self.place.target, *self.place.digests, mode=0o644)
+        self.place.note(size, digests, platform="any")
 
 
 def plan_wheels(release: Release) -> tuple[Step, ...]:
@@ -58,10 +53,7 @@ def _wheels(release: Release) -> Iterable[tuple[PythonComponent, str]]:
 def _step(release: Release, part: PythonComponent, name: str) -> Step:
     run = PublishWheel(
         source=release.paths.dist / "platform" / "any" / name,
-        target=release.paths.packages / name,
-        record=record_path(release, name),
-        release=release.base,
-        digests=digest_names(release.project),
+        place=Place.of(release, KIND, name, MEDIA_TYPE),
     )
     return Step(
         stage="package-binaries",
@@ -69,5 +61,5 @@ def _step(release: Release, part: PythonComponent, name: str) -> Step:
         doc=f"Give out {name}",
         run=run,
         inputs=(run.source,),
-        outputs=(run.target, run.record),
+        outputs=run.place.outputs,
     )

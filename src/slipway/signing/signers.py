@@ -26,6 +26,11 @@ class Usable:
         self.key.require()
 
 
+def usable(*keys: Key | Authenticode | None) -> tuple[Usable, ...]:
+    """The needs of a Step that signs with these keys, of which some may not be wanted."""
+    return tuple(Usable(key) for key in keys if key is not None)
+
+
 def signers(release: Release) -> tuple[Key, ...]:
     """Every key that makes detached signatures; none where slipway.toml names no key."""
     rules = release.project.sign

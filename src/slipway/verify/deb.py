@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import re
@@ -18,7 +17,7 @@ from slipway.manifest import Manifest
 from slipway.platforms import PLATFORMS
 from slipway.verify.debian import Texts, fields_of, own_faults, text_faults
 from slipway.verify.members import FILE, Member, ill_kept, members_of, misplaced, stray_folders
-from slipway.verify.unpacking import Unpacked
+from slipway.verify.unpacking import Unpacked, gunzipped
 from slipway.version import Version
 
 _MAGIC: Final = b"!<arch>\n"
@@ -241,10 +240,7 @@ def _digest(member: Member, name: str, inside: Mapping[str, bytes]) -> str:
     """The digest of a file, or of the manual page that is packed in it."""
     if not (name.endswith(".gz") and _MANUAL.fullmatch(name.removesuffix(".gz"))):
         return member.sha256
-    try:
-        return hashlib.sha256(gzip.decompress(inside.get(name, b""))).hexdigest()
-    except (OSError, EOFError, zlib.error):
-        return ""
+    return hashlib.sha256(gunzipped(inside.get(name, b""))).hexdigest()
 
 
 def _plain(member: Member) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from slipway import process
 from slipway.verify.members import FILE, Member
+from slipway.verify.unpacking import gunzipped
 
 REQUIRED: Final = ("Package", "Version", "Architecture", "Maintainer", "Description")
 _OUR_SCRIPTS: Final = frozenset({"postinst", "prerm", "postrm"})
@@ -60,7 +59,7 @@ def own_faults(said: Texts, upstream: str, inside: Mapping[str, bytes]) -> Itera
         yield f"its version is {version}, not {upstream}"
     doc = f"usr/share/doc/{package}"
     name = f"{doc}/{'changelog.Debian.gz' if '-' in version else 'changelog.gz'}"
-    if not _unpacked(inside.get(name, b"")).startswith(f"{package} ({version}) ".encode()):
+    if not gunzipped(inside.get(name, b"")).startswith(f"{package} ({version}) ".encode()):
         yield f"{name} does not begin with {package} {version}"
     if not inside.get(f"{doc}/copyright", b"").startswith(_FORMAT.encode()):
         yield f"{doc}/copyright is not in the machine-readable format"
@@ -118,13 +117,6 @@ def _sum_faults(md5sums: str, conffiles: Iterable[str], files: Mapping[str, Memb
             yield f"{name} is not in md5sums"
         if sums.get(name, file.md5) != file.md5:
             yield f"{name} has another digest than md5sums says"
-
-
-def _unpacked(data: bytes) -> bytes:
-    try:
-        return gzip.decompress(data)
-    except (OSError, EOFError, zlib.error):
-        return b""
 
 
 def _is_dull_program(name: str, file: Member) -> bool:

@@ -130,7 +130,11 @@ class Inspector:
         if not rows:
             return (), (), ()
         if (row := _chosen(path, rows)) is None:
-            return (), (f"it does not begin as a file of the kind {' or '.join(row.kinds[0] for row in rows)}",), ()
+            return (
+                (),
+                (f"it does not begin as a file of the kind {' or '.join(dict.fromkeys(row.kinds[0] for row in rows))}",),
+                (),
+            )
         faults: list[str] = []
         try:
             # One by one: what was found before something breaks off is kept.

@@ -13,6 +13,8 @@ from slipway.files import write_atomic
 from slipway.plain import to_plain
 
 SCHEMA: Final = 1
+_OURS: Final = "make it again: doit clean-dist, then doit all; do not publish what is there"
+_OTHERS: Final = "do not install what has faults: get it again from where it came"
 _ALIGN: Final = ("<", "<", ">", "<", "<")
 PASSED, FAILED, UNCHECKED, UNKNOWN = "passed", "failed", "unchecked", "unknown"
 
@@ -65,6 +67,11 @@ class Inspection:
         return next((one for one in (FAILED, UNCHECKED) if one in found), PASSED)
 
     @property
+    def ours(self) -> bool:
+        """Whether it is a folder that slipway made, rather than one with packages from anywhere."""
+        return any(Path(self.folder).glob("*.contents.json")) or (Path(self.folder) / "manifest.json").is_file()
+
+    @property
     def findings(self) -> tuple[Finding, ...]:
         """Every fault, and everything that could not be checked."""
         return tuple(Finding(path=each.path, message=text) for each in self.files for text in (*each.faults, *each.lacks))
@@ -94,7 +101,7 @@ class Inspection:
         lines = "".join(f"\n  {finding}" for finding in found)
         if any(each.faults for each in self.files):
             message = f"{self.folder} has {len(found)} fault{'s' if len(found) > 1 else ''}:{lines}"
-            raise VerificationError(message, hint="make it again: doit clean-dist, then doit all; do not publish what is there")
+            raise VerificationError(message, hint=_OURS if self.ours else _OTHERS)
         if found:
             raise GateError(
                 f"{self.folder} could not be checked wholly:{lines}",

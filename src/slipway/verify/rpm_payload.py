@@ -197,6 +197,9 @@ class _Hashed:
         return str(self._sums[0].hexdigest())
 
 
+_PIECE: Final = 1 << 14
+
+
 class _Gunzipped:
     """The SHA-256 of what a gzip file holds; empty when it is none."""
 
@@ -205,7 +208,9 @@ class _Gunzipped:
 
     def update(self, data: bytes) -> None:
         try:
-            self._sum.update(self._unpacker.decompress(data))
+            # In pieces, because a few bytes may unpack to very many.
+            for start in range(0, len(data), _PIECE):
+                self._sum.update(self._unpacker.decompress(data[start : start + _PIECE]))
         except zlib.error:
             self._whole = False
 

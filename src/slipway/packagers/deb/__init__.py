@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import IO, Final
 
-from slipway.binaries import Binary
 from slipway.compress import compressing, find_codec, parse
 from slipway.contents import Contents
 from slipway.deflated import Shelf
-from slipway.files import CHUNK, IN_MEMORY, HashingWriter
+from slipway.files import HashingWriter, chunks_of, spooled
 from slipway.layout import Folders, InstallSpec
-from slipway.manifest import Artifact, digest_names, load_built, record, record_path
+from slipway.manifest import Place, recorded
 from slipway.model import Cell, Release
-from slipway.packagers.choice import cells_with, shelf_of
+from slipway.packagers.choice import Answered, cells_with, shelf_of
 from slipway.packagers.deb.ar import MAGIC, write_member
 from slipway.packagers.deb.control import Facts, control, facts_of
 from slipway.packagers.deb.needs import needed_interpreters, needed_packages, read_binaries, read_scripts
 from slipway.packagers.deb.overrides import override_file
 from slipway.packagers.deb.papers import Papers, papers
 from slipway.packagers.deb.places import at_home
-from slipway.packagers.deb.scripts import maintainer_scripts, service_files, service_needs
+from slipway.packagers.deb.scripts import maintainer_scripts, service_needs
 from slipway.packagers.deb.triggers import shlibs, triggers
 from slipway.packagers.entries import Entry, require_fit, text_entry, with_folders
 from slipway.packagers.payload import installed
+from slipway.packagers.systemd import service_files
 from slipway.packagers.tar import tar_size, write_tar
 from slipway.render import sources
 from slipway.signing.openpgp import Gpg
-from slipway.signing.signers import Usable, package_signer
+from slipway.signing.signers import package_signer, usable
 from slipway.steps import Step
 
 KIND: Final = "deb"
@@ -51,14 +50,11 @@ class PackDeb:
 
     folder: Path
     contents: Path
-    target: Path
-    record: Path
-    release: str
+    place: Place
     facts: Facts
     spec: InstallSpec
     papers: Papers
     compression: int
-    digests: tuple[str, ...]
     built: tuple[Path, ...] = ()
     signer: Gpg | None = None
     shelf: Path | None = None
@@ -75,32 +71,27 @@ class PackDeb:
         entries = with_folders(replace(file, path=f"./{file.path}") for file in files)
         size = tar_size(entries, gnu=True)
         member = self._control_member(texts)
-        self.target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(self.target.parent)) as data:
+        with spooled(self.place.target.parent) as data:
             with compressing(
                 self.facts.codec, data, compression=self.compression, size=size, shelf=Shelf.at(self.shelf)
             ) as packed:
                 write_tar(packed, entries, epoch=self.papers.epoch, gnu=True)
             out = self._write(member, data)
-        artifact = Artifact(
-            kind=KIND,
-            name=self.target.name,
-            path=f"{FOLDER}/{self.target.name}",
-            size=out.size,
-            digests=out.digests(),
-            media_type=MEDIA_TYPE,
+        self.place.note(
+            out.size,
+            out.digests(),
             platform=contents.platform,
             variant=contents.variant,
-            tools=find_codec(self.facts.codec).tools(self.compression, size),
+            tools=find_codec(self.facts.codec).tools(self.compression),
         )
-        record(self.record, self.release, artifact)
 
     def _plan(self, contents: Contents) -> tuple[tuple[Entry, ...], dict[str, str]]:
         """The files of the package, and the texts of the control archive that follow from what they are."""
         made = (*service_files(self.spec, self._folders), *papers(self.facts, self.papers))
         files = tuple(at_home(installed(self.folder, contents, self.spec.name, self._folders, made)))
         paths = tuple(file.path for file in files)
-        binaries, scripts = read_binaries(files, self._known()), read_scripts(files)
+        # A program that unpacks libraries when it starts does not show what they need.
+        binaries, scripts = read_binaries(files, recorded(self.built)), read_scripts(files)
         needs = (
             *needed_packages(binaries, paths, self.facts.architecture, told=bool(self.facts.depends)),
             *needed_interpreters(files, scripts),
@@ -116,10 +107,6 @@ class PackDeb:
         }
         return whole, texts
 
-    def _known(self) -> dict[str, Binary]:
-        # A program that unpacks libraries when it starts does not show what they need.
-        return {each.sha256: each.facts for path in self.built if path.is_file() for each in load_built(path).binaries}
-
     def _control_member(self, texts: Mapping[str, str]) -> bytes:
         """The control member: an archive of its own, which every dpkg can read."""
         scripts = maintainer_scripts(self.spec, self._folders, self.papers.overrides)
@@ -132,13 +119,13 @@ class PackDeb:
 
     def _write(self, control_member: bytes, data: IO[bytes]) -> HashingWriter:
         size, epoch = data.tell(), self.papers.epoch
-        with HashingWriter(self.target, *self.digests) as out:
+        with self.place.writer() as out:
             out.write(MAGIC)
             write_member(out, "debian-binary", len(_FORMAT), (_FORMAT,), epoch)
             write_member(out, "control.tar.gz", len(control_member), (control_member,), epoch)
-            write_member(out, f"data.tar{find_codec(self.facts.codec).suffix}", size, _chunks(data), epoch)
+            write_member(out, f"data.tar{find_codec(self.facts.codec).suffix}", size, chunks_of(data), epoch)
             if self.signer:
-                signature = self.signer.sign(chain((_FORMAT, control_member), _chunks(data)))
+                signature = self.signer.sign(chain((_FORMAT, control_member), chunks_of(data)))
                 write_member(out, SIGNATURE, len(signature), (signature,), epoch)
         return out
 
@@ -181,14 +168,11 @@ def _step(release: Release, cell: Cell, suite: str, texts: tuple[Path, ...]) -> 
     pack = PackDeb(
         folder=release.staged(cell),
         contents=release.contents(cell),
-        target=release.paths.packages / FOLDER / facts.file_name,
-        record=record_path(release, facts.file_name),
-        release=release.base,
+        place=Place.of(release, KIND, facts.file_name, MEDIA_TYPE, folder=FOLDER),
         facts=facts,
         spec=InstallSpec.of(release, cell),
         papers=said,
         compression=parse(project.deb.compression)[1] or project.compression,
-        digests=digest_names(project),
         built=release.facts_of(cell),
         signer=package_signer(release),
         shelf=shelf_of(release, cell),
@@ -199,8 +183,8 @@ def _step(release: Release, cell: Cell, suite: str, texts: tuple[Path, ...]) -> 
         doc=f"Pack {facts.file_name}",
         run=pack,
         inputs=(pack.contents, *project.documents, *texts),
-        outputs=(pack.target, pack.record),
-        needs=(Usable(pack.signer),) if pack.signer is not None else (),
+        outputs=pack.place.outputs,
+        needs=(Answered(project.maintainer, project.file), *usable(pack.signer)),
     )
 
 
@@ -216,8 +200,3 @@ def _installed_size(files: Iterable[Entry]) -> int:
     """KiB as dpkg-gencontrol counts them: each file rounded up, and one for each folder, with the one at the top."""
     entries = with_folders(replace(file, path=f"./{file.path}") for file in files)
     return sum(1 if entry.is_folder else -(-entry.size // 1024) for entry in entries)
-
-
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    file.seek(0)
-    return iter(lambda: file.read(CHUNK), b"")

@@ -1,31 +1,19 @@
-"""What makes a Debian package's services run: units, accounts, folders and maintainer scripts."""
+"""What makes a Debian package's services run: maintainer scripts, and the packages that they need."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from slipway.layout import Folders, InstallSpec
-from slipway.packagers.entries import Entry
-from slipway.packagers.payload import made_file
 from slipway.render import render
-from slipway.services.systemd import systemd_unit, unit_name
+from slipway.services.systemd import unit_name
 from slipway.services.sysusers import sysusers, tmpfiles
 
 # As debhelper's dh_installsysusers has it; nothing asks for systemd-tmpfiles, which the unit does without.
 _ACCOUNTS: Final = "systemd | systemd-standalone-sysusers | systemd-sysusers"
 _SCRIPTS: Final = ("postinst", "prerm", "postrm")
-
-
-def service_files(spec: InstallSpec, folders: Folders) -> Iterator[Entry]:
-    """The systemd units of a distribution, and the lists of the accounts and folders that they need."""
-    for service in spec.services:
-        yield made_file(f"{folders.units}/{unit_name(service)}", systemd_unit(spec, service, folders).encode(), "unit")
-    if accounts := sysusers(spec, folders):
-        yield made_file(f"/usr/lib/sysusers.d/{spec.name}.conf", accounts.encode())
-    if state := tmpfiles(spec, folders):
-        yield made_file(f"/usr/lib/tmpfiles.d/{spec.name}.conf", state.encode())
 
 
 def service_needs(spec: InstallSpec, folders: Folders) -> tuple[str, ...]:

@@ -11,13 +11,13 @@ from slipway.binaries import Binary
 from slipway.compress import compressing, find_codec, parse
 from slipway.contents import Contents
 from slipway.errors import ConfigError
-from slipway.files import HashingWriter, Sink
+from slipway.files import Sink
 from slipway.layout import Folders, InstallSpec, destination, role_of
-from slipway.manifest import Artifact, digest_names, load_built, record, record_path
+from slipway.manifest import Place, recorded
 from slipway.model import Cell, Release
-from slipway.packagers.choice import cells_with
+from slipway.packagers.choice import Answered, cells_with
 from slipway.packagers.entries import Entry, require_fit, text_entry
-from slipway.packagers.freebsd.facts import Facts, facts_of
+from slipway.packagers.freebsd.facts import Counted, Facts, facts_of
 from slipway.packagers.freebsd.manifest import manifests
 from slipway.packagers.freebsd.members import members_size, write_member
 from slipway.packagers.freebsd.scripts import SAMPLE, doings_of, owned_folders, rc_scripts
@@ -39,16 +39,13 @@ class PackFreebsd:
 
     folder: Path
     contents: Path
-    target: Path
-    record: Path
-    release: str
+    place: Place
     facts: Facts
     spec: InstallSpec
     overrides: Path
     epoch: int
     codec: str
     compression: int
-    digests: tuple[str, ...]
     built: tuple[Path, ...] = ()
 
     @property
@@ -63,24 +60,18 @@ class PackFreebsd:
         compact, whole = self._manifests(entries)
         first = (text_entry("+COMPACT_MANIFEST", compact), text_entry("+MANIFEST", whole))
         size = members_size((*first, *entries, *self._made_folders()))
-        self.target.parent.mkdir(parents=True, exist_ok=True)
         with (
-            HashingWriter(self.target, *self.digests) as out,
+            self.place.writer() as out,
             compressing(self.codec, out, compression=self.compression, size=size) as packed,
         ):
             self._write(packed, first, entries)
-        artifact = Artifact(
-            kind=KIND,
-            name=self.target.name,
-            path=f"{FOLDER}/{self.target.name}",
-            size=out.size,
-            digests=out.digests(),
-            media_type=MEDIA_TYPE,
+        self.place.note(
+            out.size,
+            out.digests(),
             platform=contents.platform,
             variant=contents.variant,
-            tools=find_codec(self.codec).tools(self.compression, size),
+            tools=find_codec(self.codec).tools(self.compression),
         )
-        record(self.record, self.release, artifact)
 
     def _entries(self, contents: Contents) -> tuple[Entry, ...]:
         """The files, sorted; those of the configuration are samples, of which an installation makes its own."""
@@ -101,9 +92,9 @@ class PackFreebsd:
         return manifests(self.facts, self._system(entries), entries, doings, self.epoch)
 
     def _system(self, entries: tuple[Entry, ...]) -> System:
-        recorded = {each.sha256: each.facts for path in self.built if path.is_file() for each in load_built(path).binaries}
+        facts = recorded(self.built)
         known: dict[Path, Binary] = {
-            entry.source: recorded[entry.sha256] for entry in entries if entry.source and entry.sha256 in recorded
+            entry.source: facts[entry.sha256] for entry in entries if entry.source and entry.sha256 in facts
         }
         places = {entry.path: entry.source for entry in entries if entry.source is not None}
         return system_of(places, self.facts.architecture, self.facts.major, told=bool(self.facts.depends), known=known)
@@ -144,16 +135,13 @@ def _step(release: Release, cell: Cell, texts: tuple[Path, ...]) -> Step:
     pack = PackFreebsd(
         folder=release.staged(cell),
         contents=release.contents(cell),
-        target=release.paths.packages / FOLDER / name,
-        record=record_path(release, name),
-        release=release.base,
+        place=Place.of(release, KIND, name, MEDIA_TYPE, folder=FOLDER),
         facts=facts_of(release, cell),
         spec=InstallSpec.of(release, cell),
         overrides=project.root,
         epoch=release.epoch,
         codec=codec,
         compression=level or project.compression,
-        digests=digest_names(project),
         built=release.facts_of(cell),
     )
     return Step(
@@ -162,5 +150,6 @@ def _step(release: Release, cell: Cell, texts: tuple[Path, ...]) -> Step:
         doc=f"Pack {name}",
         run=pack,
         inputs=(pack.contents, *texts),
-        outputs=(pack.target, pack.record),
+        outputs=pack.place.outputs,
+        needs=(Answered(project.maintainer, project.file), Counted(release.version)),
     )

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from slipway.errors import UsageError
 from slipway.model import Cell, Release
 from slipway.packagers.choice import package_name
 from slipway.packagers.freebsd.version import freebsd_version
+from slipway.version import Version
 
 # The names of the ports tree's Mk/bsd.licenses.db.mk for SPDX's identifiers; what is not here keeps SPDX's name.
 _LICENSES: Final[Mapping[str, str]] = {
@@ -60,14 +62,14 @@ class Facts:
 
 
 def facts_of(release: Release, cell: Cell) -> Facts:
-    """Gather the facts; raises UsageError for a version that pkg cannot count."""
+    """Gather the facts; the version is empty when pkg cannot count it, which `Counted` says before any work."""
     project, rules = release.project, release.project.freebsd
     package = package_name(release, cell.variant, rules.package)
     origin = rules.origin or f"misc/{package_name(release, project.variants[0], rules.package)}"
     logic, licenses = _licenses(project.license)
     return Facts(
         package=package,
-        version=freebsd_version(release.version),
+        version=_counted(release.version),
         origin=origin,
         summary=" ".join(project.summary.split()),
         description="\n\n".join(text for text in (project.description.strip(), cell.variant.summary) if text) or project.summary,
@@ -80,6 +82,24 @@ def facts_of(release: Release, cell: Cell) -> Facts:
         architecture=cell.platform.freebsd,
         major=rules.major,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The need of a FreeBSD package for a version that pkg can count."""
+
+    version: Version
+
+    def __call__(self) -> None:
+        """Raise UsageError unless it is one."""
+        freebsd_version(self.version)
+
+
+def _counted(version: Version) -> str:
+    try:
+        return freebsd_version(version)
+    except UsageError:
+        return ""
 
 
 def _licenses(expression: str) -> tuple[str, tuple[str, ...]]:

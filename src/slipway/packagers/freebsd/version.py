@@ -32,7 +32,8 @@ def _before(version: Version, pre: str) -> str:
     if (match := _PRE.fullmatch(pre)) is None:
         raise UsageError(
             f"FreeBSD's pkg has no spelling for the version {version}",
-            hint=f"pre-releases of a project with FreeBSD packages are {', '.join(f'{label}.N' for label in LABELS)}",
+            hint=f"pre-releases of a project with FreeBSD packages are {', '.join(f'{label}.N' for label in LABELS)}; "
+            "or leave freebsd out of the packages: PACKAGE_FORMATS",
         )
     dev = f".0d{match['dev']}" if match["dev"] else ""
     return f".{match['label'][0]}{match['number'] or ''}{dev}"

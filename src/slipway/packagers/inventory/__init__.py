@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from slipway.files import HashingWriter
-from slipway.manifest import Artifact, digest_names, record, record_path
+from slipway.manifest import Place
 from slipway.model import Release
 from slipway.packagers.inventory import cyclonedx, spdx
 from slipway.packagers.inventory.gather import inventory_path, plan_gathering
@@ -38,21 +37,16 @@ class WriteSbom:
     """Write the parts of a release in one format."""
 
     inventory: Path
-    target: Path
-    record: Path
-    release: str
+    place: Place
     format: str
     epoch: int
-    digests: tuple[str, ...]
 
     def __call__(self) -> None:
         """Write the list and its record."""
-        form, name = FORMS[self.format], self.target.name
-        data = form.write(Inventory.load(self.inventory), self.epoch)
-        with HashingWriter(self.target, *self.digests) as out:
+        data = FORMS[self.format].write(Inventory.load(self.inventory), self.epoch)
+        with self.place.writer() as out:
             out.write(data)
-        made = Artifact(kind=KIND, name=name, path=name, size=out.size, digests=out.digests(), media_type=form.media_type)
-        record(self.record, self.release, made)
+        self.place.note(out.size, out.digests())
 
 
 def plan_sboms(release: Release) -> tuple[Step, ...]:
@@ -71,12 +65,9 @@ def _step(release: Release, format_: str) -> Step:
     name = f"{release.base}.{FORMS[format_].suffix}"
     run = WriteSbom(
         inventory=inventory_path(release),
-        target=release.paths.packages / name,
-        record=record_path(release, name),
-        release=release.base,
+        place=Place.of(release, KIND, name, FORMS[format_].media_type),
         format=format_,
         epoch=release.epoch,
-        digests=digest_names(release.project),
     )
     return Step(
         stage="package-binaries",
@@ -84,5 +75,5 @@ def _step(release: Release, format_: str) -> Step:
         doc=f"List the parts in {name}",
         run=run,
         inputs=(run.inventory,),
-        outputs=(run.target, run.record),
+        outputs=run.place.outputs,
     )

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from slipway.contents import Contents
-from slipway.files import HashingWriter
-from slipway.manifest import Artifact, digest_names, record, record_path
+from slipway.manifest import Place
 from slipway.model import Cell, Release
 from slipway.packagers.inventory.gather import inventory_path
 from slipway.packagers.inventory.parts import Inventory, License, Part, component_ref
 from slipway.steps import Step
 
 KIND: Final = "manifest"
+MEDIA_TYPE: Final = "text/plain; charset=utf-8"
 FOLDER: Final = "manifests"
 SUFFIX: Final = "-manifest.txt"
 LICENSES: Final = "-license-manifest.txt"
@@ -30,17 +30,14 @@ class WriteManifest:
     """Write the files of a distribution, sorted by path, and the record of the list."""
 
     contents: Path
-    target: Path
-    record: Path
-    release: str
-    digests: tuple[str, ...]
+    place: Place
 
     def __call__(self) -> None:
         """Write; nothing of the distribution is read again."""
         contents = Contents.load(self.contents)
         rows = sorted((file.path, f"{file.mode:04o}\t{file.size}\t{file.sha256}") for file in contents.files)
         lines = [f"# {contents.name}: {len(rows)} files", _FILES, *(f"{facts}\t{_escaped(path)}" for path, facts in rows)]
-        _publish(self, lines, contents)
+        _publish(self.place, lines, contents)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +47,7 @@ class WriteLicenses:
     contents: Path
     inventory: Path
     components: tuple[str, ...]
-    target: Path
-    record: Path
-    release: str
-    digests: tuple[str, ...]
+    place: Place
 
     def __call__(self) -> None:
         """Write what the components of the distribution are and need."""
@@ -62,7 +56,7 @@ class WriteLicenses:
         refs = [component_ref(inventory.root.ref, name) for name in self.components]
         parts = (inventory.root, *inventory.below(refs, contents.platform))
         lines = [f"# {contents.name}: {len(parts)} parts", _PARTS, *(_line(part, own) for part in parts)]
-        _publish(self, lines, contents)
+        _publish(self.place, lines, contents)
 
 
 def plan_manifests(release: Release) -> tuple[Step, ...]:
@@ -78,39 +72,34 @@ def manifest_names(release: Release) -> tuple[str, ...]:
 
 
 def _steps(release: Release, cell: Cell) -> Iterator[Step]:
-    places = [(name, _place(release, name)) for name in (f"{release.name_of(cell)}{end}" for end in (SUFFIX, LICENSES))]
-    (files, first), (licenses, second) = places
-    contents, digests, base = release.contents(cell), digest_names(release.project), release.base
-    listing = WriteManifest(contents=contents, target=first, record=record_path(release, files), release=base, digests=digests)
+    contents = release.contents(cell)
+    listing = WriteManifest(contents=contents, place=_place(release, cell, SUFFIX))
     yield Step(
-        stage="package-binaries",
+        stage="create-archives",
         key=f"{cell.id}.manifest",
-        doc=f"List the files in {files}",
+        doc=f"List the files in {listing.place.name}",
         run=listing,
         inputs=(contents,),
-        outputs=(first, listing.record),
+        outputs=listing.place.outputs,
     )
     told = WriteLicenses(
         contents=contents,
         inventory=inventory_path(release),
         components=cell.variant.components,
-        target=second,
-        record=record_path(release, licenses),
-        release=base,
-        digests=digests,
+        place=_place(release, cell, LICENSES),
     )
     yield Step(
-        stage="package-binaries",
+        stage="create-archives",
         key=f"{cell.id}.license-manifest",
-        doc=f"List the licences in {licenses}",
+        doc=f"List the licences in {told.place.name}",
         run=told,
         inputs=(contents, told.inventory),
-        outputs=(second, told.record),
+        outputs=told.place.outputs,
     )
 
 
-def _place(release: Release, name: str) -> Path:
-    return release.paths.packages / FOLDER / name
+def _place(release: Release, cell: Cell, suffix: str) -> Place:
+    return Place.of(release, KIND, f"{release.name_of(cell)}{suffix}", MEDIA_TYPE, folder=FOLDER)
 
 
 def _line(part: Part, own: tuple[str, ...]) -> str:
@@ -130,18 +119,7 @@ def _escaped(text: str) -> str:
     return text.translate(_ESCAPED)
 
 
-def _publish(step: WriteManifest | WriteLicenses, lines: list[str], contents: Contents) -> None:
-    name = step.target.name
-    with HashingWriter(step.target, *step.digests) as out:
+def _publish(place: Place, lines: list[str], contents: Contents) -> None:
+    with place.writer() as out:
         out.write("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
-    made = Artifact(
-        kind=KIND,
-        name=name,
-        path=f"{FOLDER}/{name}",
-        size=out.size,
-        digests=out.digests(),
-        media_type="text/plain; charset=utf-8",
-        platform=contents.platform,
-        variant=contents.variant,
-    )
-    record(step.record, step.release, made)
+    place.note(out.size, out.digests(), platform=contents.platform, variant=contents.variant)

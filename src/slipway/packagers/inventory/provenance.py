@@ -10,8 +10,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from slipway import process
-from slipway.files import HashingWriter, digest_file
-from slipway.manifest import Artifact, Manifest, digest_names, record, record_path
+from slipway.files import digest_file
+from slipway.manifest import Artifact, Manifest, Place
 from slipway.model import Release
 from slipway.packagers.inventory.document import laid_out, tool_version
 from slipway.packagers.inventory.gather import built_elsewhere, described_in, public_url
@@ -47,9 +47,7 @@ class Source:
 class Origin:
     """What the provenance says beside the artifacts; `files` are named relative to the project's folder."""
 
-    target: Path
-    record: Path
-    digests: tuple[str, ...]
+    place: Place
     root: Path
     files: tuple[Path, ...]
     sources: tuple[Source, ...]
@@ -65,18 +63,15 @@ class Origin:
             return manifest
         data = payload(self.statement(subjects))
         made = next((each for each in manifest.artifacts if each.kind == KIND), None)
-        if made is None or self.target.read_bytes() != data:
-            made = self._write(data, f"{manifest.name}-{manifest.version}")
+        if made is None or self.place.target.read_bytes() != data:
+            made = self._write(data)
         others = (each for each in manifest.artifacts if each.kind != KIND)
         return replace(manifest, artifacts=tuple(sorted((*others, made), key=lambda each: each.path)))
 
-    def _write(self, data: bytes, release: str) -> Artifact:
-        name = self.target.name
-        with HashingWriter(self.target, *self.digests) as out:
+    def _write(self, data: bytes) -> Artifact:
+        with self.place.writer() as out:
             out.write(data)
-        made = Artifact(kind=KIND, name=name, path=name, size=out.size, digests=out.digests(), media_type=PAYLOAD_TYPE)
-        record(self.record, release, made)
-        return made
+        return self.place.note(out.size, out.digests())
 
     def statement(self, manifest: Manifest) -> Mapping[str, Any]:
         """The statement about all artifacts of a manifest."""
@@ -135,9 +130,7 @@ def origin_of(release: Release, environment: Mapping[str, str] | None = None) ->
     name, project = f"{release.base}.{SUFFIX}", release.project
     files = {project.file, *described_in(project.components)}
     return Origin(
-        target=release.paths.packages / name,
-        record=record_path(release, name),
-        digests=digest_names(project),
+        place=Place.of(release, KIND, name, PAYLOAD_TYPE),
         root=project.root,
         files=tuple(sorted(files)),
         sources=(*_commit(project.root, rules.repository), *_prebuilt(release)),

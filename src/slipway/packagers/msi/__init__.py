@@ -12,9 +12,9 @@ from typing import Final
 from slipway import process, tools
 from slipway.contents import Contents
 from slipway.errors import ConfigError, GateError, VerificationError
-from slipway.files import CHUNK, HashingWriter, explained
+from slipway.files import CHUNK, explained
 from slipway.layout import Folders, InstallSpec
-from slipway.manifest import Artifact, digest_names, record, record_path
+from slipway.manifest import Place
 from slipway.model import Cell, Release
 from slipway.packagers.choice import cells_with
 from slipway.packagers.entries import Entry, require_fit
@@ -26,7 +26,7 @@ from slipway.packagers.msi.wxs import ICON, TEMPLATES, Product, product_of, sour
 from slipway.packagers.payload import installed
 from slipway.render import sources
 from slipway.signing.authenticode import Authenticode
-from slipway.signing.signers import Usable, windows_signer
+from slipway.signing.signers import usable, windows_signer
 from slipway.steps import Step
 
 KIND: Final = "msi"
@@ -72,15 +72,12 @@ class PackMsi:
 
     folder: Path
     contents: Path
-    target: Path
-    record: Path
-    release: str
+    place: Place
     facts: Facts
     spec: InstallSpec
     icon: Path | None
     overrides: Path
     epoch: int
-    digests: tuple[str, ...]
     signer: Authenticode | None = None
 
     def __call__(self) -> None:
@@ -88,29 +85,24 @@ class PackMsi:
         contents = Contents.load(self.contents)
         entries = self._entries(contents)
         product = product_of(self.facts, self.spec, entries, icon=ICON if self.icon else "")
-        folder = self.target.parent
+        folder = self.place.target.parent
         with explained(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        with explained(self.target), tempfile.TemporaryDirectory(prefix=f".{self.target.name}.", dir=folder) as work:
+        with explained(self.place.target), tempfile.TemporaryDirectory(prefix=f".{self.place.name}.", dir=folder) as work:
             made = self._compiled(Path(work), entries, product)
             settle(made, self.epoch, product.code)
             if self.signer is not None:
                 self.signer.sign(made)
-            with HashingWriter(self.target, *self.digests) as out, made.open("rb") as file:
+            with self.place.writer() as out, made.open("rb") as file:
                 while chunk := file.read(CHUNK):
                     out.write(chunk)
-        artifact = Artifact(
-            kind=KIND,
-            name=self.target.name,
-            path=f"{FOLDER}/{self.target.name}",
-            size=out.size,
-            digests=out.digests(),
-            media_type=MEDIA_TYPE,
+        self.place.note(
+            out.size,
+            out.digests(),
             platform=contents.platform,
             variant=contents.variant,
             tools={name: tools.require(name).version for name in ("wixl", "msitools")},
         )
-        record(self.record, self.release, artifact)
 
     def _entries(self, contents: Contents) -> tuple[Entry, ...]:
         require_fit((file.path for file in contents.files), "windows")
@@ -178,26 +170,22 @@ def _step(release: Release, cell: Cell, scope: str, texts: tuple[Path, ...]) -> 
     pack = PackMsi(
         folder=release.staged(cell),
         contents=release.contents(cell),
-        target=release.paths.packages / FOLDER / name,
-        record=record_path(release, name),
-        release=release.base,
+        place=Place.of(release, KIND, name, MEDIA_TYPE, folder=FOLDER),
         facts=facts_of(release, cell, scope),
         spec=InstallSpec.of(release, cell),
         icon=project.root / project.msi.icon if project.msi.icon else None,
         overrides=project.root,
         epoch=release.epoch,
-        digests=digest_names(project),
         signer=windows_signer(release),
     )
-    signing = (Usable(pack.signer),) if pack.signer is not None else ()
     return Step(
         stage="package-binaries",
         key=f"{cell.id}.msi{'-user' if scope == 'user' else ''}",
         doc=f"Pack {name}",
         run=pack,
         inputs=(pack.contents, *([pack.icon] if pack.icon else []), *texts),
-        outputs=(pack.target, pack.record),
-        needs=(NeedTool("wixl"), NeedTool("msitools"), NeedVersion(pack.facts), *signing),
+        outputs=pack.place.outputs,
+        needs=(NeedTool("wixl"), NeedTool("msitools"), NeedVersion(pack.facts), *usable(pack.signer)),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from slipway.contents import Contents
-from slipway.files import IN_MEMORY, HashingWriter
-from slipway.manifest import Artifact, digest_names, record, record_path
+from slipway.files import spooled
+from slipway.manifest import Place
 from slipway.model import Cell, Release
 from slipway.packagers.choice import cells_with
 from slipway.packagers.pkg.component import Component, Maker
@@ -37,40 +36,28 @@ class PackPkg:
 
     parts: tuple[Part, ...]
     product: Product
-    target: Path
-    record: Path
-    release: str
+    place: Place
     platform: str
     variant: str
     compression: int
-    digests: tuple[str, ...]
 
     def __call__(self) -> None:
         """Pack; raises VerificationError when a file is not what was staged."""
-        self.target.parent.mkdir(parents=True, exist_ok=True)
         maker = Maker(product=self.product, compression=self.compression)
         with ExitStack() as stack:
-            spools = [stack.enter_context(self._spool()) for _ in self.parts]
+            spools = [stack.enter_context(spooled(self.place.target.parent)) for _ in self.parts]
             made = zip(self.parts, spools, strict=True)
             components = [maker.make(part, Contents.load(part.contents), spool) for part, spool in made]
             members = tuple(self._members(components))
-            with HashingWriter(self.target, *self.digests) as out:
+            with self.place.writer() as out:
                 write_xar(out, members, epoch=self.product.epoch)
-        artifact = Artifact(
-            kind=KIND,
-            name=self.target.name,
-            path=f"{FOLDER}/{self.target.name}",
-            size=out.size,
-            digests=out.digests(),
-            media_type=MEDIA_TYPE,
+        self.place.note(
+            out.size,
+            out.digests(),
             platform=self.platform,
             variant=self.variant,
             tools={name: version for each in components for name, version in each.tools.items()},
         )
-        record(self.record, self.release, artifact)
-
-    def _spool(self) -> tempfile.SpooledTemporaryFile[bytes]:
-        return tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(self.target.parent))
 
     def _members(self, components: list[Component]) -> Iterator[Member]:
         texts = texts_of(self.product)
@@ -116,13 +103,10 @@ def _step(release: Release, group: tuple[Cell, ...], texts: tuple[Path, ...]) ->
     pack = PackPkg(
         parts=tuple(part_of(release, cell) for cell in group),
         product=product_of(release),
-        target=release.paths.packages / FOLDER / name,
-        record=record_path(release, name),
-        release=release.base,
+        place=Place.of(release, KIND, name, MEDIA_TYPE, folder=FOLDER),
         platform=group[0].platform.id if len(group) == 1 else "",
         variant=group[0].variant.name,
         compression=project.compression,
-        digests=digest_names(project),
     )
     return Step(
         stage="package-binaries",
@@ -130,5 +114,5 @@ def _step(release: Release, group: tuple[Cell, ...], texts: tuple[Path, ...]) ->
         doc=f"Pack {name}",
         run=pack,
         inputs=(*(part.contents for part in pack.parts), *project.documents, *texts),
-        outputs=(pack.target, pack.record),
+        outputs=pack.place.outputs,
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from struct import pack
 from typing import IO, Final
 
-from slipway.files import CHUNK, Sink
+from slipway.files import Sink, chunks_of
 from slipway.render import xml
 
 MAGIC: Final = b"xar!"
@@ -58,8 +58,7 @@ def stored(path: str, file: IO[bytes]) -> Member:
     """A member that is an open file, as it is."""
 
     def chunks() -> Iterator[bytes]:
-        file.seek(0)
-        return iter(lambda: file.read(CHUNK), b"")
+        return chunks_of(file)
 
     digest = _sha1(chunks())
     size = file.tell()

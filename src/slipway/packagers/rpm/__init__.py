@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
-from slipway.binaries import Binary
 from slipway.compress import compressing, find_codec, parse
 from slipway.contents import Contents
 from slipway.deflated import Shelf
-from slipway.files import CHUNK, IN_MEMORY, HashingWriter
+from slipway.files import HashingWriter, chunks_of, spooled
 from slipway.layout import Folders, InstallSpec, destination
-from slipway.manifest import Artifact, digest_names, load_built, record, record_path
+from slipway.manifest import Place, recorded
 from slipway.model import Cell, Release
 from slipway.packagers.choice import cells_with, shelf_of
 from slipway.packagers.entries import require_fit
@@ -25,10 +23,11 @@ from slipway.packagers.rpm.cpio import Summed, cpio_size, write_cpio
 from slipway.packagers.rpm.facts import Facts, facts_of
 from slipway.packagers.rpm.header import lead, signature_header
 from slipway.packagers.rpm.items import CONFIG, listed, relocated, require_known
-from slipway.packagers.rpm.scriptlets import scriptlets, service_files
+from slipway.packagers.rpm.scriptlets import scriptlets
+from slipway.packagers.systemd import service_files
 from slipway.render import sources
 from slipway.signing.openpgp import Gpg
-from slipway.signing.signers import Usable, package_signer
+from slipway.signing.signers import package_signer, usable
 from slipway.steps import Step
 
 KIND: Final = "rpm"
@@ -42,9 +41,7 @@ class PackRpm:
 
     folder: Path
     contents: Path
-    target: Path
-    record: Path
-    release: str
+    place: Place
     facts: Facts
     spec: InstallSpec
     overrides: Path
@@ -52,7 +49,6 @@ class PackRpm:
     arch: str
     codec: str
     compression: int
-    digests: tuple[str, ...]
     capabilities: Mapping[str, str] = field(default_factory=dict)
     built: tuple[Path, ...] = ()
     signer: Gpg | None = None
@@ -65,8 +61,7 @@ class PackRpm:
         plan = self._plan(contents)
         packed = [(number, item.entry) for number, item in enumerate(plan.items) if item.is_packed]
         size = cpio_size(packed)
-        self.target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(self.target.parent)) as spool:
+        with spooled(self.place.target.parent) as spool:
             stored = Summed(spool)
             with compressing(self.codec, stored, compression=self.compression, size=size, shelf=Shelf.at(self.shelf)) as packer:
                 loose = Summed(packer)
@@ -74,18 +69,13 @@ class PackRpm:
             level = min(find_codec(self.codec).level(self.compression), 9 if self.codec == "gzip" else 22)
             payload = Payload(codec=self.codec, level=level, sha256=stored.digest(), unpacked_sha256=loose.digest())
             out = self._write(main_header(plan, payload), spool, size)
-        artifact = Artifact(
-            kind=KIND,
-            name=self.target.name,
-            path=f"{FOLDER}/{self.target.name}",
-            size=out.size,
-            digests=out.digests(),
-            media_type=MEDIA_TYPE,
+        self.place.note(
+            out.size,
+            out.digests(),
             platform=contents.platform,
             variant=contents.variant,
-            tools=find_codec(self.codec).tools(self.compression, size),
+            tools=find_codec(self.codec).tools(self.compression),
         )
-        record(self.record, self.release, artifact)
 
     def _plan(self, contents: Contents) -> Plan:
         folders = Folders.packaged_rpm(self.spec.name, self.facts.package)
@@ -95,7 +85,8 @@ class PackRpm:
         require_known(asked, files)
         items = listed(files, capabilities=asked)
         scripts = scriptlets(self.spec, folders, self.overrides)
-        binaries = needs.binaries_of(files, self._known())
+        # A program that unpacks libraries when it starts does not show what they need.
+        binaries = needs.binaries_of(files, recorded(self.built))
         needs.refuse_foreign(binaries, self.arch)
         configured = any(item.flags & CONFIG for item in items)
         requires = (
@@ -107,18 +98,14 @@ class PackRpm:
         provides = tuple(needs.offered(binaries, self.facts, self.arch, configured=configured))
         return Plan(facts=self.facts, items=items, requires=requires, provides=provides, scripts=scripts, epoch=self.epoch)
 
-    def _known(self) -> dict[str, Binary]:
-        # A program that unpacks libraries when it starts does not show what they need.
-        return {each.sha256: each.facts for path in self.built if path.is_file() for each in load_built(path).binaries}
-
-    def _write(self, main: bytes, spool: Any, unpacked: int) -> HashingWriter:
+    def _write(self, main: bytes, spool: IO[bytes], unpacked: int) -> HashingWriter:
         size = spool.tell()
         signature = self.signer.sign(iter((main,))) if self.signer is not None else b""
-        with HashingWriter(self.target, *self.digests) as out:
+        with self.place.writer() as out:
             out.write(lead(self.facts.label, self.facts.architecture))
-            out.write(signature_header(main, _chunks(spool), size=size, unpacked=unpacked, signature=signature))
+            out.write(signature_header(main, chunks_of(spool), size=size, unpacked=unpacked, signature=signature))
             out.write(main)
-            for chunk in _chunks(spool):
+            for chunk in chunks_of(spool):
                 out.write(chunk)
         return out
 
@@ -143,9 +130,7 @@ def _step(release: Release, cell: Cell, texts: tuple[Path, ...]) -> Step:
     pack = PackRpm(
         folder=release.staged(cell),
         contents=release.contents(cell),
-        target=release.paths.packages / FOLDER / facts.file_name,
-        record=record_path(release, facts.file_name),
-        release=release.base,
+        place=Place.of(release, KIND, facts.file_name, MEDIA_TYPE, folder=FOLDER),
         facts=facts,
         spec=InstallSpec.of(release, cell),
         overrides=project.root,
@@ -153,7 +138,6 @@ def _step(release: Release, cell: Cell, texts: tuple[Path, ...]) -> Step:
         arch=cell.platform.arch,
         codec=codec,
         compression=level or project.compression,
-        digests=digest_names(project),
         capabilities=project.rpm.capabilities,
         built=release.facts_of(cell),
         signer=package_signer(release),
@@ -165,11 +149,6 @@ def _step(release: Release, cell: Cell, texts: tuple[Path, ...]) -> Step:
         doc=f"Pack {facts.file_name}",
         run=pack,
         inputs=(pack.contents, *texts),
-        outputs=(pack.target, pack.record),
-        needs=(Usable(pack.signer),) if pack.signer is not None else (),
+        outputs=pack.place.outputs,
+        needs=usable(pack.signer),
     )
-
-
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    file.seek(0)
-    return iter(lambda: file.read(CHUNK), b"")

@@ -13,8 +13,7 @@ from typing import Final
 from slipway.components import CargoComponent
 from slipway.compress import compressing, find_codec
 from slipway.errors import ConfigError
-from slipway.files import HashingWriter
-from slipway.manifest import Artifact, digest_names, record, record_path
+from slipway.manifest import Place
 from slipway.model import Project, Release
 from slipway.packagers.choice import wanted
 from slipway.packagers.entries import Entry, require_fit, text_entry, with_folders
@@ -63,12 +62,9 @@ class PackSource:
     tag: str
     vendor: bool
     notes: Notes
-    target: Path
-    record: Path
-    release: str
+    place: Place
     compression: int
     epoch: int
-    digests: tuple[str, ...]
     made: frozenset[Path] = field(metadata=ASIDE)
 
     def __call__(self) -> None:
@@ -76,27 +72,20 @@ class PackSource:
         if not self.commit:
             NeedsCommit(self.root)()
         warn_of_difference(self.root, self.commit, self.tag, self.made)
-        top = self.target.name.removesuffix(SUFFIX)
+        top = self.place.name.removesuffix(SUFFIX)
         with tempfile.TemporaryDirectory(prefix="slipway-source-") as scratch:
             found = self._complete(Path(scratch))
             require_fit((entry.path for entry in found), "")
             entries = with_folders(replace(entry, path=f"{top}/{entry.path}") for entry in found)
             size = tar_size(entries)
             with (
-                HashingWriter(self.target, *self.digests) as out,
+                self.place.writer() as out,
                 compressing("gzip", out, compression=self.compression, size=size) as packed,
             ):
                 write_tar(packed, entries, epoch=self.epoch)
-        artifact = Artifact(
-            kind=KIND,
-            name=self.target.name,
-            path=self.target.name,
-            size=out.size,
-            digests=out.digests(),
-            media_type=find_codec("gzip").media_type,
-            tools={"git": f"commit {self.commit}", **find_codec("gzip").tools(self.compression)},
+        self.place.note(
+            out.size, out.digests(), tools={"git": f"commit {self.commit}", **find_codec("gzip").tools(self.compression)}
         )
-        record(self.record, self.release, artifact)
 
     def _complete(self, tree: Path) -> tuple[Entry, ...]:
         """The committed files, those of the crates, and the build instructions unless there are some."""
@@ -155,12 +144,9 @@ def _step(release: Release, name: str, commit: str, tag: str) -> Step:
         tag=tag,
         vendor=vendor,
         notes=notes,
-        target=release.paths.packages / name,
-        record=record_path(release, name),
-        release=release.base,
+        place=Place.of(release, KIND, name, find_codec("gzip").media_type),
         compression=project.compression,
         epoch=release.epoch,
-        digests=digest_names(project),
         made=release.paths.made,
     )
     return Step(
@@ -169,7 +155,7 @@ def _step(release: Release, name: str, commit: str, tag: str) -> Step:
         doc=f"Pack {name}",
         run=pack,
         inputs=sources(TEMPLATES, overrides=project.root),
-        outputs=(pack.target, pack.record),
+        outputs=pack.place.outputs,
         needs=(NeedsCommit(root),),
     )
 
