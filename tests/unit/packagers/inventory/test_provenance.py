@@ -300,7 +300,7 @@ def test_every_target_that_packs_states_it(tmp_path: Path, releasing: Releasing)
         # The lists of a distribution's files go with its archives.
         assert ("linux-amd64-complete.license-manifest" in steps) == (target.name != "package-binaries")
         assert made.paths.packages / NAME in steps["checksums"].shared
-        assert ("windows-amd64-complete.manifest" in steps) == (target.name != "linux")
+        assert ("windows-amd64-complete.manifest" in steps) == (target.name == "package-all")
     tested = flow.of(next(each for each in TARGETS if each.name == "test-dist"))
     inputs = [path for step in tested for path in step.inputs if step.name == "test-dist:linux-amd64-complete"]
     assert inputs
