@@ -58,13 +58,14 @@ def is_text_name(name: str) -> bool:
 def end_lines(name: str, data: bytes, newline: str) -> bytes:
     """Give text the line ends of a platform; anything that is not surely text is returned as it is.
 
-    Shell scripts keep LF everywhere: no shell reads CRLF, and on Windows they run inside Git Bash or WSL.
+    Scripts keep LF everywhere: no shell reads CRLF, nor the line that names an interpreter, and on Windows they run inside Git
+    Bash or WSL.
     """
     suffix = PurePosixPath(name).suffix.lower()
     if not newline or (suffix and suffix not in TEXT) or b"\0" in data or not is_utf8(data):
         return data
     plain = data.replace(b"\r\n", b"\n")
-    if suffix in _SHELL or (not suffix and plain.startswith(b"#!")):
+    if suffix in _SHELL or plain.startswith(b"#!"):
         return plain
     return plain.replace(b"\n", newline.encode()) if newline != "\n" else plain
 
