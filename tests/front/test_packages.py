@@ -91,3 +91,15 @@ def test_a_name_that_is_no_utf_8_is_refused_by_every_format(tmp_path: Path) -> N
     assert "Traceback" not in done.stderr + done.stdout
     assert "PythonAction" not in done.stderr + done.stdout
     assert not list((folder / "packages").glob("**/*.rpm"))
+
+
+def test_a_key_that_is_not_there_is_told_before_any_work_also_in_a_second_run(tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    assert hello.run(folder, "doit", "package-binaries", "PLATFORMS=linux", "PACKAGE_FORMATS=deb").returncode == 0
+    (folder / "lib/greetings.txt").write_text("another greeting\n")
+    file = folder / "slipway.toml"
+    file.write_text(f'{file.read_text()}\n[sign]\nminisign = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"\n')
+    done = hello.run(folder, "doit", "package-binaries", "PLATFORMS=linux", "PACKAGE_FORMATS=deb")
+    assert done.returncode == 3, done.stderr
+    assert "minisign" in done.stderr
+    assert " run  " not in done.stderr

@@ -48,7 +48,7 @@ class SlipwayReporter(ConsoleReporter):  # type: ignore[misc]
 
         found = tuple(tasks_and_deps_iter(tasks, selected_tasks))
         announce_platforms(found)
-        require_all(found)
+        require_all(found, tasks)
 
     def execute_task(self, task: Any) -> None:
         """A Step begins; called from worker threads."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from doit.exceptions import TaskFailed
+from doit.globals import Globals
 from doit.task import Task
 from doit.tools import config_changed
 
@@ -73,9 +74,10 @@ def announce_platforms(tasks: Iterable[Task]) -> None:
     announce(step.run.call.platform.id for step in _steps_of(tasks) if isinstance(step.run, Compile))
 
 
-def require_all(tasks: Iterable[Task]) -> None:
-    """Raise GateError, before anything runs, for what is missing to those Steps whose files are not all there."""
-    require_needs(step for step in _steps_of(tasks) if not step.outputs or not all(path.exists() for path in step.outputs))
+def require_all(selected: Iterable[Task], tasks: Mapping[str, Task]) -> None:
+    """Raise GateError, before anything runs, for what is missing to those Steps that are not up to date as things are now."""
+    steps = ((task, step) for task in selected for step in _steps_of((task,)) if step.needs)
+    require_needs(step for task, step in steps if Globals.dep_manager.get_status(task, tasks).status != "up-to-date")
 
 
 def _steps_of(tasks: Iterable[Task]) -> Iterator[Step]:
