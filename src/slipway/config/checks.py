@@ -19,6 +19,7 @@ from slipway.config.schema import SlipwayFile
 from slipway.config.sources import source_faults
 from slipway.errors import UsageError
 from slipway.layout import ROLES
+from slipway.licenses import normalised
 from slipway.platforms import PLATFORMS, find_platform
 from slipway.version import Version
 
@@ -66,6 +67,12 @@ def binaries_of(name: str, part: ComponentTable) -> dict[str, str]:
 def selected(patterns: list[str], names: tuple[str, ...]) -> tuple[str, ...]:
     """The names that one of the patterns matches, in their own order."""
     return tuple(name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns))
+
+
+def _license(draft: Draft) -> Iterator[Fault]:
+    if (said := draft.tables.project.license) and not normalised(said):
+        hint = "such as MIT OR Apache-2.0 (https://spdx.org/licenses); LicenseRef-NAME is a licence of your own"
+        yield Fault(("project", "license"), f"{said!r} is no licence expression of SPDX", hint)
 
 
 def _documents(draft: Draft) -> Iterator[Fault]:
@@ -292,6 +299,7 @@ def _rpm(draft: Draft) -> Iterator[Fault]:
 
 
 _CHECKS: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
+    _license,
     _documents,
     _platforms,
     _versions,

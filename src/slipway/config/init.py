@@ -11,6 +11,7 @@ from typing import Final
 from slipway.config.crates import Package, packages
 from slipway.config.pyproject import FILE, PythonProject, find_version, read_pyproject
 from slipway.errors import ConfigError
+from slipway.licenses import normalised
 from slipway.platforms import host_platform
 
 _DOCUMENTS: Final = ("readme", "license", "licence", "copying", "unlicense", "notice", "changelog", "changes", "news")
@@ -62,7 +63,7 @@ def _project(folder: Path, makers: tuple[Package, ...]) -> list[str]:
     summary = " ".join(main.text("description").split()).rstrip(".")
     lines = ["[project]", f"name = {_text(name)}"]
     lines.append(f"summary = {_text(summary)}" if summary else f"summary = {_text(name)}  # what it does, in one line")
-    lines += _known("license", main.text("license"), "an SPDX expression such as MIT")
+    lines += _known("license", normalised(main.text("license")), "an SPDX expression such as MIT")
     lines += _known("maintainer", next(filter(_NAME.fullmatch, main.texts("authors")), ""), "Name <mail>; .deb files need it")
     lines += _known("homepage", next(_pages(main), ""), "https://…")
     if documents := _documents(folder):
@@ -130,7 +131,7 @@ def _python_project(found: PythonProject) -> list[str]:
         "[project]",
         f"name = {_text(name)}",
         f"summary = {_text(summary)}" if summary else f"summary = {_text(name)}  # what it does, in one line",
-        *_known("license", license_ if isinstance(license_, str) else "", "an SPDX expression such as MIT"),
+        *_known("license", normalised(license_) if isinstance(license_, str) else "", "an SPDX expression such as MIT"),
         *_known("maintainer", next(filter(_NAME.fullmatch, people), ""), "Name <mail>; .deb files need it"),
         *_known("homepage", next(iter(pages), ""), "https://…"),
         *([f"documents = {_list(documents)}  # at the top of every archive"] if (documents := _documents(found.folder)) else []),

@@ -23,6 +23,7 @@ from slipway.config.packages import DebTable
 from slipway.config.parts import CargoTable, CommandTable, ComponentTable, PrebuiltTable, PythonTable, TreeTable
 from slipway.config.read import parse_text, read_tables
 from slipway.config.schema import PlatformTable, ProjectTable, SlipwayFile, TestTable, VersionTable
+from slipway.licenses import normalised
 from slipway.model import InstallRules, PlatformSettings, Project, Service, TestRules, Variant, VersionRule
 from slipway.platforms import PLATFORMS, Platform, find_platform
 from slipway.rules import DebRules, DebSuite, FreebsdRules, MsiRules, PkgRules, RpmRules, SbomRules, SignRules, SourceRules
@@ -70,7 +71,7 @@ def _project(file: Path, tables: SlipwayFile) -> Project:
         name=said.name,
         summary=said.summary,
         description=said.description.strip() or said.summary,
-        license=said.license,
+        license=normalised(said.license),
         maintainer=said.maintainer,
         homepage=said.homepage,
         documents=tuple(_below(root, text) for text in said.documents),

@@ -58,6 +58,13 @@ CASES = {
         "nothing is compiled for darwin-universal itself",
         "say it in [platform.macos-amd64] and [platform.macos-arm64]",
     ),
+    "no licence": (
+        in_project('license = "Foo Bar/ OR ("'),
+        4,
+        "project.license",
+        "is no licence expression of SPDX",
+        "MIT OR Apache-2.0",
+    ),
     "number too high": (in_project("compression = 13"), 4, "project.compression", "must be at most 12, not 13", ""),
     "number too low": (in_project("compression = 0"), 4, "project.compression", "must be at least 1, not 0", ""),
     "choice": (in_project('checksums = ["sha25"]'), 4, "project.checksums[1]", "'sha25' is not possible", "did you mean sha256?"),

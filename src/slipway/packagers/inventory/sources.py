@@ -15,7 +15,7 @@ from typing import Any, Final
 from slipway.config.crates import Package, packages, read_manifest
 from slipway.errors import ConfigError
 from slipway.files import digest_file
-from slipway.packagers.inventory.expression import normalised
+from slipway.licenses import normalised
 from slipway.packagers.inventory.lock import Crate
 from slipway.packagers.inventory.parts import License
 

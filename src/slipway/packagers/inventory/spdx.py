@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any, Final
 
+from slipway.licenses import own_references
 from slipway.packagers.inventory.document import identified, laid_out, moment, tool_version
-from slipway.packagers.inventory.expression import own_references
 from slipway.packagers.inventory.parts import Inventory, License, Part
 
 SUFFIX: Final = "spdx.json"

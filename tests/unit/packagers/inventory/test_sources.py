@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from license_expression import get_spdx_licensing
 
 from slipway.errors import ConfigError, SlipwayError
+from slipway.licenses import normalised
 from slipway.packagers.inventory import plan_sboms
-from slipway.packagers.inventory.expression import normalised
 from slipway.packagers.inventory.gather import inventory_path
 from slipway.packagers.inventory.lock import Crate
 from slipway.packagers.inventory.parts import Inventory, License

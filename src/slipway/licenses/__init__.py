@@ -1,11 +1,11 @@
-"""Licence expressions (SPDX 2.3, annex D): what crates say, in the form that other programs read."""
+"""Licence expressions (SPDX 2.3, annex D): what projects and crates say, in the form that other programs read."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-from slipway.packagers.inventory.license_list import EXCEPTIONS, LICENSES
+from slipway.licenses.listed import EXCEPTIONS, LICENSES
 
 _TOKEN: Final = re.compile(r"[()]|[^\s()]+")
 _OWN: Final = re.compile(r"(?:DocumentRef-[A-Za-z0-9.-]+:)?LicenseRef-[A-Za-z0-9.-]+")
