@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +22,7 @@ from slipway.dist.staging import plan_staging
 from slipway.dist.status import plan_status
 from slipway.installers.host import plan_install
 from slipway.model import Release
-from slipway.packagers import FORMATS
+from slipway.packagers import FORMATS, planned_names
 from slipway.packagers.checksums import plan_checksums
 from slipway.packagers.inventory import manifests
 from slipway.packagers.inventory.provenance import origin_of
@@ -199,10 +199,15 @@ class Flow:
         if not packed:
             return chosen
         signed = self._signatures(packed, asked="sign" in stages)
+        made, release = (*packed, *signed), self.request.release
+        return (*chosen, *signed, plan_checksums(release, target.name, made, planned=self._names, origin=self._origin))
+
+    @cached_property
+    def _names(self) -> Mapping[str, tuple[str, ...]]:
+        """The file names of everything that the project can make, by kind."""
         release = self.request.release
-        also = {**installers.planned_names(release), **signature_names(release, self.steps["sign"])}
-        listed = plan_checksums(release, target.name, (*packed, *signed), also=also, origin=self._origin)
-        return (*chosen, *signed, listed)
+        named = (planned_names(release), installers.planned_names(release), signature_names(release, self.steps["sign"]))
+        return {kind: names for each in named for kind, names in each.items()}
 
     def _signatures(self, packed: tuple[Step, ...], *, asked: bool) -> tuple[Step, ...]:
         """The signatures of what is packed, without which those that are there would be of other bytes.

@@ -137,6 +137,7 @@ def test_what_a_pe_file_says(
     )
 
 
+@pytest.mark.slow
 def test_what_a_macos_program_says(tmp_path: Path) -> None:
     arm = read(tmp_path, macho("aarch64", "-s"))
     assert arm == Binary(

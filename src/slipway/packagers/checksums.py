@@ -89,13 +89,13 @@ def plan_checksums(
     stage: str,
     of: tuple[Step, ...],
     *,
-    also: Mapping[str, tuple[str, ...]] | None = None,
+    planned: Mapping[str, tuple[str, ...]] | None = None,
     origin: Origin | None = None,
 ) -> Step:
     """Plan the checksums that follow the Steps which pack; whatever other stages made before stays listed.
 
-    `also` names what others make, by kind; `origin` is what the provenance says. Several targets write the same files, so they
-    are no Step's outputs; whichever ran last has merged all records.
+    `planned` names everything that the project can make, by kind; `origin` is what the provenance says. Several targets write
+    the same files, so they are no Step's outputs; whichever ran last has merged all records.
     """
     records = records_dir(release)
     run = WriteChecksums(
@@ -104,7 +104,7 @@ def plan_checksums(
         name=release.project.name,
         version=str(release.version),
         epoch=release.epoch,
-        planned={**planned_names(release), provenance.KIND: _stated(origin, ()), **(also or {})},
+        planned={provenance.KIND: _stated(origin, ()), **(planned_names(release) if planned is None else planned)},
         digests=digest_names(release.project),
         facts=_facts(release),
         mark=release.paths.state / "listed" / release.base,

@@ -14,6 +14,7 @@ from slipway.errors import GateError
 from slipway.flow import TARGETS, Flow
 from slipway.manifest import Manifest
 from slipway.model import Release
+from slipway.packagers import planned_names
 from slipway.packagers.archive import plan_archives
 from slipway.packagers.checksums import plan_checksums
 from slipway.packagers.deb import plan_debs
@@ -139,7 +140,8 @@ def test_signatures_of_a_key_that_is_no_longer_named_leave_the_lists(tmp_path: P
     for step in (*steps, plan_checksums(made, "all", steps)):
         step.run()
     plain = replace(made, project=replace(made.project, sign=SignRules()))
-    plan_checksums(plain, "all", packed, also=signature_names(plain, plan_signatures(plain, packed))).run()
+    names = {**planned_names(plain), **signature_names(plain, plan_signatures(plain, packed))}
+    plan_checksums(plain, "all", packed, planned=names).run()
     assert not (made.paths.packages / "SHA256SUMS.sig").exists()
     assert "signature" not in {each.kind for each in Manifest.load(made.paths.packages / "manifest.json").artifacts}
 

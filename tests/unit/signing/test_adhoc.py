@@ -15,6 +15,9 @@ from slipway.signing.adhoc import sign
 from slipway.signing.fat import join
 from slipway.signing.macho import MachOError
 
+# The programs that are signed here are made by a compiler.
+pytestmark = pytest.mark.slow
+
 CPUS = ("aarch64", "x86_64")
 KINDS = [(cpu, options) for cpu in CPUS for options in ((), ("-dynamiclib",))]
 

@@ -19,6 +19,7 @@ from slipway.files import digest_file
 from slipway.flow import TARGETS, Flow
 from slipway.manifest import Artifact, Manifest
 from slipway.model import Release
+from slipway.packagers import planned_names
 from slipway.packagers.archive import plan_archives
 from slipway.packagers.checksums import WriteChecksums, plan_checksums
 from slipway.packagers.inventory.provenance import Origin, builder_of, origin_of, payload, repository_uri
@@ -125,7 +126,7 @@ class Stamp:
 def test_its_signature_is_no_subject_of_its_own(tmp_path: Path) -> None:
     made = wanting(tmp_path)
     packed(made)
-    step = plan_checksums(made, "all", (), also={"signature": ()}, origin=origin_of(made, {}))
+    step = plan_checksums(made, "all", (), planned={**planned_names(made), "signature": ()}, origin=origin_of(made, {}))
     signing = replace(cast(WriteChecksums, step.run), vouchers=cast(Any, (Stamp(),)))
     for _ in range(2):
         signing()
