@@ -107,14 +107,9 @@ def read_binary(path: Path) -> Binary | None:
     try:
         return _READERS[form](path)
     except (error, ValueError, TypeError, AttributeError, IndexError, RuntimeError, OverflowError) as fault:
-        raise VerificationError(
-            f"{path} is a damaged {_FORMS[form]} file{_why(fault)}", hint="make it again: remove it, then doit compile-platform"
-        ) from fault
-
-
-def _why(fault: Exception) -> str:
-    # What the others say is of the reader's own inside.
-    return f": {fault}" if isinstance(fault, error | ValueError) else ""
+        why = f": {fault}" if isinstance(fault, error | ValueError) else ""
+        hint = "make it again: remove it, then doit compile-platform"
+        raise VerificationError(f"{path} is a damaged {_FORMS[form]} file{why}", hint=hint) from fault
 
 
 def _quieten() -> None:
