@@ -123,7 +123,10 @@ def test_the_installed_program_works_where_there_is_no_python(installed: dict[st
     assert "toml: there is no such file" in slipway("init", folder=tmp_path).stderr
     python = tmp_path / "python"
     python.mkdir()
-    (python / "pyproject.toml").write_text('[project]\nname = "greet"\nversion = "1.0.0"\nscripts = { greet = "greet:main" }\n')
+    (python / "pyproject.toml").write_text(
+        '[project]\nname = "greet"\nversion = "1.0.0"\nscripts = { greet = "greet:main" }\n'
+        'authors = [{ name = "Greeter", email = "greeter@hello.example" }]\n'
+    )
     assert slipway("init", folder=python).returncode == 0
     refused = slipway("all", HOST, folder=python)
     assert refused.returncode == 3

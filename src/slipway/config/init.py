@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from slipway import process
 from slipway.config.crates import Package, packages
 from slipway.config.pyproject import FILE, PythonProject, find_version, read_pyproject
 from slipway.errors import ConfigError
@@ -64,7 +65,7 @@ def _project(folder: Path, makers: tuple[Package, ...]) -> list[str]:
     lines = ["[project]", f"name = {_text(name)}"]
     lines.append(f"summary = {_text(summary)}" if summary else f"summary = {_text(name)}  # what it does, in one line")
     lines += _known("license", normalised(main.text("license")), "an SPDX expression such as MIT")
-    lines += _known("maintainer", next(filter(_NAME.fullmatch, main.texts("authors")), ""), "Name <mail>; .deb files need it")
+    lines += _known("maintainer", _maintainer(main.texts("authors")), "Name <mail>; packages need it")
     lines += _known("homepage", next(_pages(main), ""), "https://…")
     if documents := _documents(folder):
         lines.append(f"documents = {_list(documents)}  # at the top of every archive")
@@ -132,7 +133,7 @@ def _python_project(found: PythonProject) -> list[str]:
         f"name = {_text(name)}",
         f"summary = {_text(summary)}" if summary else f"summary = {_text(name)}  # what it does, in one line",
         *_known("license", normalised(license_) if isinstance(license_, str) else "", "an SPDX expression such as MIT"),
-        *_known("maintainer", next(filter(_NAME.fullmatch, people), ""), "Name <mail>; .deb files need it"),
+        *_known("maintainer", _maintainer(people), "Name <mail>; packages need it"),
         *_known("homepage", next(iter(pages), ""), "https://…"),
         *([f"documents = {_list(documents)}  # at the top of every archive"] if (documents := _documents(found.folder)) else []),
         "# A program that brings its own Python is made on the platform that it is for.",
@@ -165,3 +166,9 @@ def _text(text: str) -> str:
 
 def _list(items: Iterable[str]) -> str:
     return f"[{', '.join(_text(item) for item in items)}]"
+
+
+def _maintainer(authors: Iterable[str]) -> str:
+    """The first author that is named with an address, else whom git knows as the author of commits."""
+    name, mail = ((process.capture(["git", "config", f"user.{key}"]) or "").strip() for key in ("name", "email"))
+    return next(filter(_NAME.fullmatch, (*authors, f"{name} <{mail}>")), "")

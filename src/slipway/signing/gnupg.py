@@ -14,7 +14,6 @@ from typing import Final
 
 from slipway import process
 from slipway.errors import GateError
-from slipway.files import remove_tree
 
 GPG: Final = ("gpg", "--batch", "--no-tty", "--no-options", "--yes")
 _STATES: Final = {"e": "has expired", "r": "is revoked", "d": "is disabled", "i": "is invalid"}
@@ -108,4 +107,5 @@ def _close(home: Path, owner: int) -> None:
     if os.getpid() == owner and home.is_dir():
         if shutil.which("gpgconf"):
             process.capture(["gpgconf", "--homedir", home, "--kill", "all"])
-        remove_tree(home)
+        # The agent takes its sockets away while it ends.
+        shutil.rmtree(home, ignore_errors=True)
