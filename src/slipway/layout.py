@@ -5,7 +5,6 @@ One InstallSpec per distribution. The shell installer, the packages and the serv
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -21,6 +20,8 @@ ROLES: Final = (
     ("etc/{name}/", "config"),
     ("", "doc"),
 )
+# What `{bin}` and the like in slipway.toml stand for.
+PLACES: Final = ("bin", "lib", "share", "doc", "config", "state", "logs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +34,11 @@ class Folders:
     doc: str
     config: str
     state: str
+    logs: str
     units: str
 
     @classmethod
-    def under(cls, prefix: str, name: str, *, config: str, state: str, units: str) -> Folders:
+    def under(cls, prefix: str, name: str, *, config: str, state: str, logs: str, units: str) -> Folders:
         """The usual layout below a prefix such as /usr."""
         return cls(
             bin=f"{prefix}/bin",
@@ -45,6 +47,7 @@ class Folders:
             doc=f"{prefix}/share/doc/{name}",
             config=config,
             state=state,
+            logs=logs,
             units=units,
         )
 
@@ -54,19 +57,22 @@ class Folders:
 
         The documents' folder is named like the package (Debian policy 12.3).
         """
-        usual = cls.under("/usr", name, config=f"/etc/{name}", state=f"/var/lib/{name}", units="/usr/lib/systemd/system")
+        units = "/usr/lib/systemd/system"
+        usual = cls.under("/usr", name, config=f"/etc/{name}", state=f"/var/lib/{name}", logs=f"/var/log/{name}", units=units)
         return replace(usual, doc=f"/usr/share/doc/{package}")
-
-    @classmethod
-    def packaged_rpm(cls, name: str, package: str) -> Folders:
-        """As `packaged`, for the systems that use RPM: systemd's units are below /usr."""
-        return replace(cls.packaged(name, package), units="/usr/lib/systemd/system")
 
     @classmethod
     def freebsd(cls, name: str, package: str) -> Folders:
         """Where FreeBSD's pkg puts files: everything but state below /usr/local (hier(7))."""
         prefix = "/usr/local"
-        usual = cls.under(prefix, name, config=f"{prefix}/etc/{name}", state=f"/var/db/{name}", units=f"{prefix}/etc/rc.d")
+        usual = cls.under(
+            prefix,
+            name,
+            config=f"{prefix}/etc/{name}",
+            state=f"/var/db/{name}",
+            logs=f"/var/log/{name}",
+            units=f"{prefix}/etc/rc.d",
+        )
         return replace(usual, doc=f"{prefix}/share/doc/{package}")
 
     @classmethod
@@ -78,15 +84,23 @@ class Folders:
         """
         prefix = "/usr/local"
         kept = f"{prefix}/share/{name}/default" if packed else f"{prefix}/etc/{name}"
-        return cls.under(prefix, name, config=kept, state=f"{prefix}/var/lib/{name}", units="/Library/LaunchDaemons")
+        return cls.under(
+            prefix,
+            name,
+            config=kept,
+            state=f"{prefix}/var/lib/{name}",
+            logs=f"{prefix}/var/log/{name}",
+            units="/Library/LaunchDaemons",
+        )
 
     @classmethod
     def windows(cls, name: str) -> Folders:
         r"""Where a package for Windows puts files, as its tables spell it: `[INSTALLDIR]` ends with a backslash."""
-        usual = cls.under("", name, config=f"/etc/{name}", state="", units="")
+        usual = cls.under("", name, config=f"/etc/{name}", state="", logs="", units="")
         roles = ("bin", "lib", "share", "doc", "config")
         places = {role: f"[INSTALLDIR]{usual.of(role)[1:]}".replace("/", "\\") for role in roles}
-        return replace(usual, **places, state=f"[CommonAppDataFolder]{name}")
+        state = f"[CommonAppDataFolder]{name}"
+        return replace(usual, **places, state=state, logs=rf"{state}\logs")
 
     def of(self, role: str) -> str:
         """The folder of a role."""
@@ -107,6 +121,7 @@ class InstallSpec:
     commands: tuple[str, ...]
     services: tuple[Service, ...]
     health: tuple[str, ...]
+    configure: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, release: Release, cell: Cell) -> InstallSpec:
@@ -124,6 +139,7 @@ class InstallSpec:
             commands=tuple(name + cell.platform.exe for name in programs),
             services=project.services_of(cell.variant),
             health=project.install.health,
+            configure=project.install.configure,
         )
 
 
@@ -143,7 +159,6 @@ def destination(path: str, name: str, folders: Folders) -> str:
 
 def expand(text: str, folders: Folders) -> str:
     """Replace `{bin}`, `{config}` and the like by the folders of an installation."""
-    values: Mapping[str, str] = {role: folders.of(role) for role in ("bin", "lib", "share", "doc", "config", "state")}
-    for role, folder in values.items():
-        text = text.replace(f"{{{role}}}", folder)
+    for role in PLACES:
+        text = text.replace(f"{{{role}}}", folders.of(role))
     return text

@@ -42,7 +42,8 @@ class PlatformSettings:
 class Service:
     """A program that the system keeps running.
 
-    In `arguments` and `environment`, `{bin}`, `{lib}`, `{share}`, `{config}` and `{state}` stand for the folders of an install.
+    In `arguments`, `environment`, `sockets` and `writes`, `{bin}`, `{config}`, `{state}`, `{logs}` and the like stand for the
+    folders of an installation. A service with a `schedule` is no daemon: it runs at those times and ends.
     """
 
     name: str
@@ -54,6 +55,13 @@ class Service:
     state: bool = True
     after: tuple[str, ...] = ()
     enable: bool = True
+    logs: bool = False
+    notify: bool = False
+    hardening: str = "basic"
+    privileged_ports: bool = False
+    writes: tuple[str, ...] = ()
+    sockets: tuple[str, ...] = ()
+    schedule: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +81,16 @@ class VersionRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallRules:
-    """What the installers say and check."""
+    """What the installers do besides putting files in place.
+
+    `configure` is the command that an installation begins its life with; `health` the one that shows that it works.
+    """
 
     health: tuple[str, ...] = ()
+    configure: tuple[str, ...] = ()
     download_url: str = ""
+    mirrors: tuple[str, ...] = ()
+    signature: str = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from slipway.config.faults import Fault, suggestion
 from slipway.config.parts import CargoTable, CommandTable, ComponentTable, PrebuiltTable, PythonTable, TreeTable
 from slipway.config.python import python_faults
 from slipway.config.schema import SlipwayFile
+from slipway.config.services import service_faults
 from slipway.config.sources import source_faults
 from slipway.errors import UsageError
 from slipway.layout import ROLES
@@ -25,7 +26,6 @@ from slipway.version import Version
 
 # What can be said of a platform whose programs are joined from those of others.
 _OF_JOINED: Final = {"archives", "macos"}
-FOLDERS: Final = ("bin", "lib", "share", "doc", "config", "state")
 VERSION_FILES: Final = {"cargo": "Cargo.toml", "file": "VERSION", "python": "pyproject.toml"}
 
 
@@ -231,29 +231,7 @@ def _variants(draft: Draft) -> Iterator[Fault]:
 
 def _services(draft: Draft) -> Iterator[Fault]:
     known = [binary for name, part in draft.tables.component.items() for binary in binaries_of(name, part)]
-    for name, service in draft.tables.service.items() if draft.whole else ():
-        if (binary := service.binary or name) not in known:
-            path = ("service", name, "binary") if service.binary else ("service", name)
-            yield Fault(path, f"no component makes the binary {binary!r}", suggestion(binary, known))
-
-
-def _states(draft: Draft) -> Iterator[Fault]:
-    """systemd keeps the state of services without a user elsewhere, and gives one folder to both kinds never."""
-    with_state = {name: service for name, service in draft.tables.service.items() if service.state}
-    owned = [name for name, service in with_state.items() if service.user]
-    for name in sorted(with_state.keys() - set(owned)) if owned else ():
-        message = f"keeps state without a user, and {owned[0]} with one: they cannot share the project's folder of state"
-        yield Fault(("service", name), message, "give every service that keeps state a user, or none of them")
-
-
-def _folders(draft: Draft) -> Iterator[Fault]:
-    for name, service in draft.tables.service.items():
-        texts: dict[lines.Path, str] = {("arguments", index): text for index, text in enumerate(service.arguments)}
-        texts |= {("environment", key): text for key, text in service.environment.items()}
-        for where, text in texts.items():
-            for word in re.findall(r"\{(\w*)\}", text):
-                if word not in FOLDERS:
-                    yield Fault(("service", name, *where), f"{{{word}}} stands for nothing", suggestion(word, FOLDERS))
+    yield from service_faults(draft.tables, known if draft.whole else None)
 
 
 def _tests(draft: Draft) -> Iterator[Fault]:
@@ -312,8 +290,6 @@ _CHECKS: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
     _prebuilt,
     _variants,
     _services,
-    _states,
-    _folders,
     _tests,
     _deb,
     _rpm,

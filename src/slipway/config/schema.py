@@ -12,7 +12,6 @@ from slipway.config.packages import (
     DebTable,
     FreebsdTable,
     MsiTable,
-    Package,
     PkgTable,
     RpmTable,
     SbomTable,
@@ -21,9 +20,11 @@ from slipway.config.packages import (
 )
 from slipway.config.parts import ComponentTable
 from slipway.platforms import DOCUMENTED
+from slipway.rules import Package
 
 Format = Annotated[str, Compression(("tar.gz", "tar.xz", "tar.zst", "tar.br", "7z", "zip", "tar"), without=("tar",))]
 Level = Literal["basic", "integration", "complete"]
+_HTTPS: Final = Matches(r"|https://\S+", "a URL that starts with https://")
 
 
 class ProjectTable(Table):
@@ -109,10 +110,10 @@ class PlatformTable(Table):
 
 
 class ServiceTable(Table):
-    """A program that the system keeps running: systemd, launchd, rc.d or a Windows service.
+    """A program that the system keeps running, or runs at certain times: systemd, OpenRC, launchd, rc.d or a Windows service.
 
-    In `arguments` and `environment`, `{bin}`, `{lib}`, `{share}`, `{doc}`, `{config}` and `{state}` stand for the
-    folders of an installation.
+    In `arguments`, `environment`, `sockets` and `writes`, `{bin}`, `{lib}`, `{share}`, `{doc}`, `{config}`, `{state}` and
+    `{logs}` stand for the folders of an installation.
     """
 
     binary: str = ""
@@ -131,15 +132,35 @@ class ServiceTable(Table):
     """What has to be started before: services of this file, or units such as `network-online.target`."""
     enable: bool = True
     """Whether installers switch the service on."""
+    logs: bool = False
+    """Whether the service writes files of its own in `{logs}`."""
+    notify: bool = False
+    """Whether the service tells systemd when it is ready (sd_notify)."""
+    hardening: Literal["off", "basic", "strict"] = "basic"
+    """How far systemd shuts the service in: `off` not at all, `basic` as most services bear it, `strict` as far as it goes."""
+    privileged_ports: bool = False
+    """Whether the service listens on a port below 1024 without being root."""
+    writes: list[Word] = []
+    """Folders and files, besides its state and its logs, that the service may write."""
+    sockets: list[Word] = []
+    """Where systemd listens for the service and starts it when somebody calls: `8080`, `127.0.0.1:8080`, `/run/hello.sock`."""
+    schedule: Literal["", "hourly", "daily", "weekly", "monthly"] = ""
+    """How often the program is run, when it is no daemon but ends by itself."""
 
 
 class InstallTable(Table):
-    """What installers say and check."""
+    """What installers do besides putting files in place."""
 
     health: list[Word] = []
     """The command that shows that an installation works, such as `["tool", "--version"]`."""
-    download_url: Annotated[str, Matches(r"|https://\S+", "a URL that starts with https://")] = ""
-    """The folder on the web from which the shell installer takes archives; `{version}` and `{tag}` are replaced."""
+    configure: list[Word] = []
+    """The command that a first installation runs once, such as `["tool", "init", "{config}"]`."""
+    download_url: Annotated[str, _HTTPS] = ""
+    """The folder on the web from which installers take archives; `{version}`, `{tag}` and `{file}` are replaced."""
+    mirrors: list[Annotated[str, _HTTPS]] = []
+    """Other such folders, which are tried in turn when the first one fails."""
+    signature: Literal["auto", "require", "off"] = "auto"
+    """Whether installers check the archive's signature: `auto` where a program for it is there, `require` always, `off` never."""
 
 
 class TestTable(Table):

@@ -13,7 +13,8 @@ from slipway.binaries import newest, oldest_system
 from slipway.contents import Contents, File
 from slipway.errors import ConfigError, VerificationError
 from slipway.files import HashingWriter
-from slipway.layout import ROLES, Folders, InstallSpec
+from slipway.installers import options
+from slipway.layout import PLACES, ROLES, Folders, InstallSpec
 from slipway.manifest import Artifact, digest_names, load_built, load_record, record, record_path
 from slipway.model import Cell, PlatformSettings, Release, Service
 from slipway.platforms import Platform
@@ -27,7 +28,6 @@ TEMPLATES: Final = "installers/unix"
 UNITS: Final = "installers/systemd"
 # What a minimal system can unpack, the best first.
 PREFERRED: Final = ("tar.gz", "tar.xz", "tar.zst")
-_FOLDERS: Final = ("bin", "lib", "share", "doc", "config", "state")
 _MARK: Final = "\x1f"
 
 
@@ -115,19 +115,20 @@ def install_script(found: Iterable[Source], download_url: str, overrides: Path |
     first = rows[0].spec
     contents = [Contents.load(row.contents) for row in rows]
     services = {service.name: service for row in rows for service in row.spec.services}
+    variants = {row.spec.variant: _variant(row.spec) for row in rows}
     return render(
         f"{TEMPLATES}/install.sh.j2",
         overrides=overrides,
         name=first.name,
         version=first.version,
         summary=first.summary,
+        **_asked(first.name, f"Install {first.name} {first.version}: {first.summary}.", variants),
         script="install.sh",
-        env=_environment_name(first.name),
         health=first.health,
         download_url=download_url,
         roles=[(pattern.format(name=first.name), role) for pattern, role in ROLES],
         cells=[_cell(number, row, each) for number, (row, each) in enumerate(zip(rows, contents, strict=True))],
-        variants=list({row.spec.variant: _variant(row.spec) for row in rows}.values()),
+        variants=list(variants.values()),
         commands=sorted({name for row in rows for name in row.spec.commands}),
         services=[_service(first, service) for _, service in sorted(services.items())],
         table=_table(contents),
@@ -137,7 +138,22 @@ def install_script(found: Iterable[Source], download_url: str, overrides: Path |
 
 def uninstall_script(name: str, overrides: Path | None) -> str:
     """Return the text of the uninstaller, which depends on the project's name alone."""
-    return render(f"{TEMPLATES}/uninstall.sh.j2", overrides=overrides, name=name)
+    purpose = f"Remove {name}: exactly the files, folders, PATH entries and services that its installer made."
+    script = f"uninstall-{name}.sh"
+    return render(
+        f"{TEMPLATES}/uninstall.sh.j2",
+        overrides=overrides,
+        name=name,
+        script=script,
+        **_asked(name, purpose, (), removing=True),
+    )
+
+
+def _asked(name: str, purpose: str, variants: Iterable[str], *, removing: bool = False) -> Mapping[str, Any]:
+    """What the scripts' options and their help are made of."""
+    said = options.rows(name, ", ".join(variants), removing=removing)
+    groups = [group for group in options.GROUPS if any(row["group"] == group for row in said)]
+    return {"options": said, "groups": groups, "purpose": purpose, "env": _environment_name(name)}
 
 
 def _install_step(release: Release, found: tuple[Source, ...]) -> Step:
@@ -276,7 +292,7 @@ def _speakable(path: str) -> str:
 
 
 def _service(spec: InstallSpec, service: Service) -> Mapping[str, Any]:
-    marks = Folders(units="", **{role: f"{_MARK}{role}{_MARK}" for role in _FOLDERS})
+    marks = Folders(units="", **{role: f"{_MARK}{role}{_MARK}" for role in PLACES})
     return {
         "name": service.name,
         "user": service.user,
@@ -290,7 +306,7 @@ def _service(spec: InstallSpec, service: Service) -> Mapping[str, Any]:
 def _fill(text: str, prefix: str) -> str:
     """Protect a text for a here-document, and name in it the shell's variables that hold the folders."""
     text = heredoc(text)
-    for role in _FOLDERS:
+    for role in PLACES:
         text = text.replace(f"{_MARK}{role}{_MARK}", f"${{{prefix}_{role}}}")
     return text
 
@@ -301,7 +317,7 @@ def _by_hand(service: Service) -> str:
 
 
 def _word(text: str) -> str:
-    marked = re.sub(rf"\{{({'|'.join(_FOLDERS)})\}}", rf"{_MARK}\1{_MARK}", text)
+    marked = re.sub(rf"\{{({'|'.join(PLACES)})\}}", rf"{_MARK}\1{_MARK}", text)
     return shlex.quote(text) if marked == text else f'"{marked}"'
 
 

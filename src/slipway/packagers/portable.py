@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,9 +15,8 @@ from slipway.layout import Folders, InstallSpec, expand
 from slipway.manifest import Place
 from slipway.model import Cell, Release, Service
 from slipway.packagers.archive import ARCHIVES, Packing, archive_entries
-from slipway.packagers.choice import cells_with
+from slipway.packagers.choice import cells_with, shelf_of
 from slipway.packagers.entries import Entry, require_fit, text_entry, with_folders
-from slipway.plain import ASIDE
 from slipway.platforms import PLATFORMS
 from slipway.render import render, sh, sources
 from slipway.steps import Step
@@ -76,7 +75,7 @@ class PackPortable:
     compression: int
     epoch: int
     overrides: Path
-    shelf: Path = field(metadata=ASIDE)
+    shelf: Path | None = None
 
     def __call__(self) -> None:
         """Pack; raises VerificationError when a file is not what was staged, ConfigError when a launcher cannot be made."""
@@ -90,7 +89,7 @@ class PackPortable:
         files = (*(entry for entry in staged if not entry.is_folder), *_below(stem, made))
         kind = ARCHIVES[self.format]
         with self.place.writer() as out:
-            tools = kind.write(out, with_folders(files), Packing(self.epoch, self.compression, Shelf(self.shelf)))
+            tools = kind.write(out, with_folders(files), Packing(self.epoch, self.compression, Shelf.at(self.shelf)))
         self.place.note(out.size, out.digests(), platform=contents.platform, variant=contents.variant, tools=tools)
 
 
@@ -117,7 +116,8 @@ def launchers(spec: InstallSpec, family: str, overrides: Path) -> Iterator[Entry
 
 
 def _launcher(spec: InstallSpec, shell: Shell, name: str, service: Service, overrides: Path) -> Entry:
-    folders = replace(Folders.under(_HOME, spec.name, config=f"{_HOME}/etc/{spec.name}", state=f"{_HOME}/{STATE}", units=""))
+    state = f"{_HOME}/{STATE}"
+    folders = Folders.under(_HOME, spec.name, config=f"{_HOME}/etc/{spec.name}", state=state, logs=f"{state}/log", units="")
     texts = (*service.arguments, *service.environment.values())
     if any(mark in text for text in texts for mark in shell.refused):
         raise ConfigError(
@@ -174,7 +174,7 @@ def _step(release: Release, cell: Cell, texts: tuple[Path, ...]) -> Step:
         compression=release.project.compression,
         epoch=release.epoch,
         overrides=release.project.root,
-        shelf=release.paths.shelf,
+        shelf=shelf_of(release, cell),
     )
     return Step(
         stage="package-binaries",

@@ -45,6 +45,8 @@ def _places(spec: InstallSpec, service: Service, folders: Folders, *, user: bool
     values = {field.name: _percent(folders.of(field.name)) for field in fields(Folders)}
     if service.state and not user:
         values["state"] = f"%S/{_percent(spec.name)}"
+    if service.logs and not user:
+        values["logs"] = f"%L/{_percent(spec.name)}"
     return Folders(**values)
 
 

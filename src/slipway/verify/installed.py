@@ -99,7 +99,14 @@ def try_all(bench: Bench) -> None:
 
 def _script_way(subject: Subject, levels: tuple[str, ...]) -> Way:
     name = subject.spec.name
-    folders = Folders.under("/usr/local", name, config=f"/etc/{name}", state=f"/var/lib/{name}", units="/etc/systemd/system")
+    folders = Folders.under(
+        "/usr/local",
+        name,
+        config=f"/etc/{name}",
+        state=f"/var/lib/{name}",
+        logs=f"/var/log/{name}",
+        units="/etc/systemd/system",
+    )
     install, remove = _scripts(subject)
     return Way(name="install.sh", install=install, remove=(*remove, "--purge"), folders=folders, levels=levels)
 
@@ -111,6 +118,7 @@ def _user_way(subject: Subject) -> Way:
         name,
         config=f"{HOME}/.config/{name}",
         state=f"{HOME}/.local/state/{name}",
+        logs=f"{HOME}/.local/state/{name}/log",
         units=f"{HOME}/.config/systemd/user",
     )
     install, remove = _scripts(subject)

@@ -202,7 +202,7 @@ def _compared(tables: Database, packed: Iterable[Packed], contents: Contents, na
         if path in found:
             yield f"{path} is in it twice"
         found[path] = (digests[_text(row, "File")], _int(part, "Attributes"))
-    places = Folders.under("", name, config=f"/etc/{name}", state="", units="")
+    places = Folders.under("", name, config=f"/etc/{name}", state="", logs="", units="")
     wanted = {destination(file.path, name, places).lstrip("/"): file for file in contents.files}
     yield from (f"{path} is not among the distribution's files" for path in sorted(found.keys() - wanted.keys()))
     for path, file in sorted(wanted.items()):

@@ -257,7 +257,7 @@ def _place(file: File, name: str, package: str, found: Mapping[str, Packed]) -> 
     """Where a file of a distribution is in the package."""
     if "/" not in file.path and _LICENSES.fullmatch(file.path):
         return f"/usr/share/licenses/{package}/{file.path}"
-    path = destination(file.path, name, Folders.packaged_rpm(name, package))
+    path = destination(file.path, name, Folders.packaged(name, package))
     return path if path in found else f"{path}.gz" if f"{path}.gz" in found else path
 
 

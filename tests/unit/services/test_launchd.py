@@ -20,7 +20,9 @@ SYSTEM = Home(identifier="example.hello", folders=Folders.macos("hello"), logs="
 LIBRARY = "/Users/me/Library"
 USER = Home(
     identifier="example.hello",
-    folders=Folders.under("/Users/me/.local", "hello", config=f"{LIBRARY}/hello", state=f"{LIBRARY}/state", units=""),
+    folders=Folders.under(
+        "/Users/me/.local", "hello", config=f"{LIBRARY}/hello", state=f"{LIBRARY}/state", logs="/logs", units=""
+    ),
     logs=f"{LIBRARY}/Logs/hello",
     agent=True,
 )

@@ -16,7 +16,14 @@ from slipway.model import Service
 from slipway.services.systemd import systemd_unit, unit_name
 
 PACKAGED = Folders.packaged("hello", "hello")
-HOME = Folders.under("/home/me/.local", "hello", config="/home/me/.config/hello", state="/home/me/.state/hello", units="")
+HOME = Folders.under(
+    "/home/me/.local",
+    "hello",
+    config="/home/me/.config/hello",
+    state="/home/me/.state/hello",
+    logs="/home/me/.state/hello/log",
+    units="",
+)
 
 
 @pytest.fixture
@@ -71,7 +78,7 @@ def test_environment_is_quoted_and_keeps_dollar_signs(spec: InstallSpec) -> None
 
 
 def test_folders_with_special_letters_are_escaped(spec: InstallSpec) -> None:
-    odd = Folders.under('/opt/a b%"', "hello", config="/c", state="/s", units="")
+    odd = Folders.under('/opt/a b%"', "hello", config="/c", state="/s", logs="/l", units="")
     assert line(systemd_unit(spec, service(), odd), "ExecStart") == '"/opt/a b%%\\"/bin/hello-server"'
 
 
@@ -125,7 +132,7 @@ def test_systemd_finds_no_fault(spec: InstallSpec, tmp_path: Path, user: bool, a
     program = prefix / "bin" / "hello-server"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    folders = Folders.under(str(prefix), "hello", config="/etc/hello", state="/var/lib/hello", units="")
+    folders = Folders.under(str(prefix), "hello", config="/etc/hello", state="/var/lib/hello", logs="/var/log/hello", units="")
     wanted = service(arguments=("--x={config}/a b", "$5", "100%", 'q"q'), environment={"A": "{state} 5% \\ $x"}, user=account)
     unit = tmp_path / "hello-server.service"
     unit.write_text(systemd_unit(spec, wanted, folders, user=user))

@@ -12,7 +12,7 @@ from typing import Final
 from slipway import process, tools
 from slipway.contents import Contents
 from slipway.errors import ConfigError, GateError, VerificationError
-from slipway.files import CHUNK, explained
+from slipway.files import chunks_of, explained
 from slipway.layout import Folders, InstallSpec
 from slipway.manifest import Place
 from slipway.model import Cell, Release
@@ -94,7 +94,7 @@ class PackMsi:
             if self.signer is not None:
                 self.signer.sign(made)
             with self.place.writer() as out, made.open("rb") as file:
-                while chunk := file.read(CHUNK):
+                for chunk in chunks_of(file):
                     out.write(chunk)
         self.place.note(
             out.size,
@@ -107,7 +107,7 @@ class PackMsi:
     def _entries(self, contents: Contents) -> tuple[Entry, ...]:
         require_fit((file.path for file in contents.files), "windows")
         _require_limits(contents)
-        places = Folders.under("", self.spec.name, config=f"/etc/{self.spec.name}", state="", units="")
+        places = Folders.under("", self.spec.name, config=f"/etc/{self.spec.name}", state="", logs="", units="")
         found = installed(self.folder, contents, self.spec.name, places, gzip_manuals=False)
         _require_apart(entry.path for entry in found)
         return tuple(sorted(found, key=lambda entry: entry.path))
