@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal, get_args
 
 # What PACKAGE_FORMATS and `[project] packages` choose from.
-PACKAGES: Final = ("deb", "rpm", "freebsd", "pkg", "msi", "portable", "source")
+Package = Literal["deb", "rpm", "freebsd", "pkg", "msi", "portable", "source"]
+PACKAGES: Final[tuple[Package, ...]] = get_args(Package)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,13 +16,18 @@ from slipway.signing import sealed
 BY_ID: Final = "usr/lib/debug/.build-id"
 _ID_SECTION: Final = ".note.gnu.build-id"
 _NOTE_HEAD: Final = 16  # the sizes of name and ID, the type and the name "GNU"
+_CERTIFIED: Final = "other"  # what `Binary.signed` says of a signature by a certificate
 # Apple's programs name the object files that hold their symbols, which nobody keeps.
 _SPLIT: Final = ("linux", "freebsd", "windows")
 
 
 def is_strippable(path: Path) -> bool:
-    """Whether a file is a compiled program or library, and no script or data."""
-    return read_binary(path) is not None
+    """Whether a file is a compiled program or library that has symbols, and would still be what was signed without them.
+
+    What a certificate vouches for would not; ad hoc signatures are made anew.
+    """
+    found = read_binary(path)
+    return found is not None and not found.stripped and found.signed != _CERTIFIED
 
 
 def can_split(platform: Platform) -> bool:

@@ -17,9 +17,12 @@ import pytest
 
 import hello
 import sample
+from slipway.build.accept import Delivery, accept
+from slipway.build.rule import Rule
 from slipway.build.sealing import sealing
 from slipway.errors import GateError, SlipwayError, VerificationError
-from slipway.manifest import Manifest
+from slipway.files import digest_file
+from slipway.manifest import Manifest, load_built
 from slipway.model import Release
 from slipway.packagers.archive import plan_archives
 from slipway.packagers.checksums import plan_checksums
@@ -398,6 +401,28 @@ def test_windows_programs_are_sealed_with_the_certificate(folder: Path, tmp_path
     assert found.verify_signature() == lief.PE.Signature.VERIFICATION_FLAGS.OK
     with sealing({"bin/hello": tmp_path / "signed.exe"}, PLATFORMS["windows-amd64"], certificate) as files:
         assert files["bin/hello"] == tmp_path / "signed.exe"
+
+
+@pytest.mark.req("S0-51")
+@pytest.mark.usefixtures("_secrets")
+def test_what_is_built_for_windows_gets_its_place_with_the_signature(folder: Path, tmp_path: Path) -> None:
+    certificate = Authenticode(certificates=str(folder / "chain.pem"), epoch=NOW, file=str(folder / "code.key"), name="hello")
+    row = PLATFORMS["windows-amd64"]
+    built = {"bin/hello": tmp_path / "hello.exe", "lib/hello/more.dll": tmp_path / "more.dll", "lib/hello/x.txt": tmp_path / "x"}
+    for to, path in built.items():
+        path.write_bytes(pes.pe(["KERNEL32.dll"]) if to != "lib/hello/x.txt" else b"x")
+    delivery = Delivery.of(sample.release(tmp_path), row, "programs", built)
+    accept(built, (delivery,), Rule(platform=row, certificate=certificate))
+    for to in ("bin/hello", "lib/hello/more.dll"):
+        keys.say("osslsigncode", "verify", "-CAfile", folder / "ca.crt", "-in", delivery.places[to])
+        assert built[to].read_bytes() == pes.pe(["KERNEL32.dll"])
+    assert delivery.places["lib/hello/x.txt"].read_bytes() == b"x"
+    # What is recorded is the program as it is given out.
+    recorded = {each.path: each.sha256 for each in load_built(delivery.record).binaries}
+    assert recorded == {
+        "bin/hello.exe": digest_file(delivery.places["bin/hello"]),
+        "lib/hello/more.dll": digest_file(delivery.places["lib/hello/more.dll"]),
+    }
 
 
 @pytest.mark.req("S0-51")

@@ -69,7 +69,7 @@ def accept(
     libraries that a program unpacks when it starts: it asks for what they ask for.
     Raises VerificationError with all that is wrong. Scripts and data pass.
     """
-    with parting(built, rule, whole=carried or ()) as parted, sealing(parted.files, rule.platform) as files:
+    with parting(built, rule, whole=carried or ()) as parted, sealing(parted.files, rule.platform, rule.certificate) as files:
         programs = {to: found for each in deliveries for to in each.places if (found := read_binary(files[to])) is not None}
         for to, libraries in (carried or {}).items():
             programs[to] = carrying(programs[to], filter(None, map(read_binary, libraries)))

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from slipway.binaries import read_binary
 from slipway.build.rule import Rule
 from slipway.contents import Contents, File
 from slipway.files import copy_hashed, remove_tree, write_atomic
 from slipway.platforms import Platform
-from slipway.symbols import can_split, split, strip
+from slipway.symbols import can_split, is_strippable, split, strip
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ def parting(built: Mapping[str, Path], rule: Rule, *, whole: Collection[str]) ->
     with TemporaryDirectory() as folder:
         files, symbols = dict(built), {}
         for number, (to, path) in enumerate(built.items()):
-            if to in whole or (found := read_binary(path)) is None or found.stripped:
+            if to in whole or not is_strippable(path):
                 continue
             files[to] = copy = Path(folder) / str(number) / path.name
             copy.parent.mkdir()

@@ -8,7 +8,6 @@ from pydantic import AfterValidator, Field
 
 from slipway.config.forms import ONE_LINE, OPTIONAL_PACKAGE, Compression, Matches, Relation, Table, Word, Words, unique
 
-Package = Literal["deb", "rpm", "freebsd", "pkg", "msi", "portable", "source"]
 USUAL: Final = ("deb", "rpm", "freebsd", "pkg", "msi")
 _ORIGIN: Final = r"[a-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9][A-Za-z0-9_.+-]*"
 _GUID: Final = r"|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"

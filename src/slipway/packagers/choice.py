@@ -11,8 +11,8 @@ from slipway.errors import GateError
 from slipway.model import Cell, Release, Variant
 from slipway.platforms import Platform
 
-# The column of the platform table that says whether, and as what, a format knows the platform's processor.
 _DEFLATED: Final = frozenset({"tar.gz", "zip"})
+# The column of the platform table that says whether, and as what, a format knows the platform's processor.
 _COLUMNS: Final = ("deb", "rpm", "freebsd", "pkg", "msi")
 
 
@@ -54,7 +54,7 @@ def package_name(release: Release, variant: Variant, own: str) -> str:
 def shelf_of(release: Release, cell: Cell) -> Path | None:
     """Where the deflated files of a distribution are kept for all that is made of it; nowhere when only one thing is."""
     project = release.project
-    packed = {"deb": project.deb.compression, "rpm": project.rpm.compression, "pkg": "gzip"}
+    packed = {"deb": project.deb.compression, "rpm": project.rpm.compression, "pkg": "gzip", "portable": "gzip"}
     # What this run makes besides does not count: the bytes would depend on it.
     packages = [kind for kind, codec in packed.items() if codec.startswith("gzip") and kind in project.packages]
     archives = project.on(cell.platform).archives or (cell.platform.archive,)

@@ -26,8 +26,8 @@ class Entry:
     """A file, a folder or a link of a package; `path` has forward slashes and no slash at the end.
 
     A file's bytes come from `source`, and then have to have the digest `sha256`, or they are `data`. A `link` is what a
-    symbolic link says; only tar files hold them. `role` says what the
-    file is for in an installation: bin, lib, share, doc, config, unit, license or manual.
+    symbolic link says; only tar files hold them. `role` says what the file is for in an installation: bin, lib, share, doc,
+    config, unit, license or manual.
     """
 
     path: str

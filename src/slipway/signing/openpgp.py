@@ -17,7 +17,7 @@ from typing import ClassVar, Final
 
 from slipway import process, tools
 from slipway.errors import GateError, SlipwayError
-from slipway.files import CHUNK
+from slipway.files import chunks_of
 from slipway.signing.gnupg import GPG, SecretKey, environment, home_with, said, secret_keys
 from slipway.signing.keys import from_environment, poured, read_private
 
@@ -45,7 +45,7 @@ class Gpg:
     def signatures(self, path: Path) -> Mapping[str, bytes]:
         """Sign a file: one signature, as it is and in ASCII armour."""
         with path.open("rb") as file:
-            made = self.sign(iter(lambda: file.read(CHUNK), b""))
+            made = self.sign(chunks_of(file))
         return {".sig": made, ".asc": armored(made)}
 
     def sign(self, chunks: Iterable[bytes]) -> bytes:

@@ -14,7 +14,7 @@ from typing import ClassVar, Final
 
 from slipway import process, tools
 from slipway.errors import GateError, SlipwayError
-from slipway.files import CHUNK
+from slipway.files import chunks_of
 from slipway.signing.keys import from_environment, in_file, read_private
 
 KEY: Final = "SLIPWAY_SSH_KEY"
@@ -41,7 +41,7 @@ class Ssh:
     def signatures(self, path: Path) -> Mapping[str, bytes]:
         """Sign a file; raises SlipwayError with the reasons of ssh-keygen."""
         with path.open("rb") as file:
-            return {".sshsig": self._sign(iter(lambda: file.read(CHUNK), b""))}
+            return {".sshsig": self._sign(chunks_of(file))}
 
     def require(self) -> None:
         """Raise GateError unless ssh-keygen and the key are there and sign."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import mmap
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from slipway import process, tools
 from slipway.errors import GateError
-from slipway.files import CHUNK
+from slipway.files import chunks_of
 from slipway.signing.authenticode import is_signed
 from slipway.verify.deb import ar_members
 from slipway.verify.rpm_format import LEAD_SIZE, MAIN, SIGNATURE, parse_header, read_header
@@ -40,7 +39,7 @@ def _deb(path: Path, keys: Keyring) -> Iterator[str]:
             members = [part for other, part in parts.items() if not other.startswith("_")][:3]
             for member in members:
                 member.seek(0)
-            signed = chain.from_iterable(map(_chunks, members))
+            signed = chain.from_iterable(map(chunks_of, members))
             yield from (f"{name}: {fault}" for fault in openpgp_faults(signature, signed, "its members", keys))
     if not signatures and keys.inside_linux:
         yield "there is no signature inside"
@@ -87,10 +86,6 @@ def _reason(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     marked = [line for line in lines if "error" in line.lower() or "failed" in line.lower() or "mismatch" in line.lower()]
     return (marked or lines or ["no reason"])[0]
-
-
-def _chunks(file: IO[bytes]) -> Iterable[bytes]:
-    return iter(partial(file.read, CHUNK), b"")
 
 
 _JUDGES: Final[Mapping[str, Callable[[Path, Keyring], Iterator[str]]]] = {

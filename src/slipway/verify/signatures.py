@@ -6,13 +6,12 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 from slipway import process, tools
 from slipway.errors import ConfigError, GateError
-from slipway.files import CHUNK
+from slipway.files import chunks_of
 from slipway.manifest import Manifest
 from slipway.rules import SignRules
 from slipway.signing.gnupg import GPG, environment, home_with
@@ -165,7 +164,7 @@ def _verdict(said: Mapping[str, list[str]], name: str, keys: Keyring) -> Iterato
 
 def _openpgp(path: Path, signed: Path, keys: Keyring) -> Iterator[str]:
     with signed.open("rb") as file:
-        yield from openpgp_faults(_read(path), iter(partial(file.read, CHUNK), b""), signed.name, keys)
+        yield from openpgp_faults(_read(path), chunks_of(file), signed.name, keys)
 
 
 def _minisign(path: Path, signed: Path, keys: Keyring) -> Iterator[str]:
@@ -191,7 +190,7 @@ def _ssh(path: Path, signed: Path, keys: Keyring) -> Iterator[str]:
         allowed = Path(folder) / "allowed"
         allowed.write_text("".join(f'signer namespaces="{NAMESPACE}" {key}\n' for key in keys.ssh))
         argv = ("ssh-keygen", "-Y", "verify", "-f", allowed, "-I", "signer", "-n", NAMESPACE, "-s", path)
-        done = process.run(argv, stdin=iter(partial(file.read, CHUNK), b""), check=False)
+        done = process.run(argv, stdin=chunks_of(file), check=False)
     if done.code:
         yield f"it is no signature of {signed.name} by a key that is trusted: {done.output.strip()}"
 

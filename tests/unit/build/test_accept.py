@@ -95,6 +95,17 @@ def test_what_could_be_better_is_only_told(tmp_path: Path, capsys: pytest.Captur
     assert all(path.is_file() for path in bench.delivery.outputs)
 
 
+@pytest.mark.parametrize("symbols", ["strip", "separate"])
+def test_what_a_certificate_vouches_for_keeps_its_symbols(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], symbols: str
+) -> None:
+    program = pes.pe(["KERNEL32.dll"], symbols=3, certificate=8)
+    bench = Bench(tmp_path, "windows-amd64", {"bin/hello": program}, symbols=symbols)
+    bench.accept()
+    assert bench.delivery.places["bin/hello"].read_bytes() == program
+    assert "still has its symbols" in capsys.readouterr().err
+
+
 def test_two_components_are_delivered_together_or_not_at_all(tmp_path: Path) -> None:
     good = Bench(tmp_path, "linux-amd64", {"bin/a": elf([C])})
     other = Delivery.of(good.release, good.row, "other", ["bin/b"])

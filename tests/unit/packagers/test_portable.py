@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import re
+import shutil
 import stat
 import subprocess
 import tarfile
@@ -20,8 +21,9 @@ from slipway.contents import Contents
 from slipway.errors import ConfigError
 from slipway.layout import InstallSpec
 from slipway.manifest import load_record
-from slipway.model import Release, Service
+from slipway.model import PlatformSettings, Release, Service
 from slipway.packagers import planned_names
+from slipway.packagers.archive import plan_archives
 from slipway.packagers.portable import launchers, plan_portables
 from slipway.steps import Step
 
@@ -92,6 +94,23 @@ def test_it_runs_from_any_folder(staged: Release, tmp_path: Path, shell: str) ->
     started = said(home / "start-hello-server", "--more")
     assert started[4:] == [f"{home}/state", "--config", f"{home}/etc/hello/hello.toml", "--more"]
     assert (home / "state").is_dir()
+
+
+@pytest.mark.parametrize(("archives", "kept"), [(("7z",), 0), (("tar.gz",), 1), ((), 1)])
+def test_big_files_are_deflated_once_for_it_and_the_archive(tmp_path: Path, archives: tuple[str, ...], kept: int) -> None:
+    settings = {"linux-amd64": PlatformSettings(archives=archives)}
+    made = sample.release(tmp_path, project=sample.project(tmp_path / "project", packages=("portable",), settings=settings))
+    cell = sample.cell(made, "linux-amd64-complete")
+    sample.stage(made, cell)
+    restaged(made, cell.id, "share/doc/hello/user/big", bytes(number * number % 251 for number in range(600_000)))
+    found = []
+    for _ in range(2):
+        for step in (step_of(made, cell.id), *(each for each in plan_archives(made) if each.key.startswith(f"{cell.id}."))):
+            step.run()
+        found.append(step_of(made, cell.id).outputs[0].read_bytes())
+        assert len(list(made.paths.shelf.glob("*"))) == kept
+        shutil.rmtree(made.paths.shelf, ignore_errors=True)
+    assert found[0] == found[1]
 
 
 @pytest.mark.req("S0-50", "S0-54")

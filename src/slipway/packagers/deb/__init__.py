@@ -19,7 +19,7 @@ from slipway.model import Cell, Release
 from slipway.packagers.choice import Answered, cells_with, shelf_of
 from slipway.packagers.deb.ar import MAGIC, write_member
 from slipway.packagers.deb.control import Facts, control, facts_of
-from slipway.packagers.deb.needs import needed_interpreters, needed_packages, read_binaries, read_scripts
+from slipway.packagers.deb.needs import needed_interpreters, needed_packages, read_scripts
 from slipway.packagers.deb.overrides import override_file
 from slipway.packagers.deb.papers import Papers, papers
 from slipway.packagers.deb.places import at_home
@@ -27,6 +27,7 @@ from slipway.packagers.deb.scripts import maintainer_scripts, service_needs
 from slipway.packagers.deb.triggers import shlibs, triggers
 from slipway.packagers.entries import Entry, require_fit, text_entry, with_folders
 from slipway.packagers.payload import installed
+from slipway.packagers.programs import read_binaries
 from slipway.packagers.systemd import service_files
 from slipway.packagers.tar import tar_size, write_tar
 from slipway.render import sources

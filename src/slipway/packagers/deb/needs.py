@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from slipway.binaries import Binary, newest, read_binary
+from slipway.binaries import Binary, newest
 from slipway.errors import GateError, VerificationError
 from slipway.packagers.entries import Entry
+from slipway.packagers.programs import is_of_glibc, refuse_foreign
 
-_GLIBC: Final = re.compile(r"(lib(c|m|dl|pthread|rt|util|resolv|mvec|anl|nsl)\.so\.\d+|ld-linux(-[a-z0-9-]+)?\.so\.\d+)")
 # What Debian's base system and the runtimes of compilers bring; the packages have these names in every suite.
 LIBRARIES: Final[Mapping[str, str]] = {
     "libacl.so.1": "libacl1",
@@ -66,24 +66,20 @@ _PYTHON: Final = re.compile(r"python3\.\d+")
 _SHEBANG: Final = re.compile(rb"#! *(?:/usr)?/bin/env +(?:-S +)?(?:[A-Za-z_]\w*=\S* +)*([^\s/]\S*)|#! *(/\S+)")
 
 
-def read_binaries(files: Iterable[Entry], known: Mapping[str, Binary]) -> dict[str, Binary]:
-    """What the programs and libraries among some files are, by their paths; `known` are those read before, by digest."""
-    found = {each.path: known.get(each.sha256) or read_binary(each.source) for each in files if each.source is not None}
-    return {path: binary for path, binary in found.items() if binary is not None}
-
-
 def needed_packages(binaries: Mapping[str, Binary], names: Iterable[str], architecture: str, *, told: bool) -> tuple[str, ...]:
     """The packages that programs and libraries need, by their paths in the package; `names` are the paths of all its files.
 
     Raises GateError for a library that no known package has, unless the project has `told` what it depends on, and
     VerificationError for a program in `usr/bin/` that is for other machines.
     """
-    _refuse_foreign(binaries, architecture)
+    if architecture == "all":
+        _refuse_compiled(binaries)
+    refuse_foreign(binaries, "usr/bin/", "linux", architecture)
     # What is for other systems is data here.
     found = {name: binary for name, binary in binaries.items() if binary.family == "linux"}
     own = {Path(name).name for name in names} | {binary.soname for binary in found.values()}
     wanted = {library: name for name, binary in sorted(found.items()) for library in binary.libraries if library not in own}
-    strange = {library: name for library, name in wanted.items() if not _GLIBC.fullmatch(library) and library not in LIBRARIES}
+    strange = {library: name for library, name in wanted.items() if not is_of_glibc(library) and library not in LIBRARIES}
     if strange and not told:
         raise _unknown(strange)
     libraries = sorted(_library(library, found.values()) for library in wanted if library in LIBRARIES)
@@ -128,21 +124,15 @@ def _libc(found: Iterable[Binary], wanted: Iterable[str]) -> tuple[str, ...]:
     oldest = newest(binary.glibc for binary in found)
     if oldest:
         return (f"libc6 (>= {oldest})",)
-    return ("libc6",) if any(_GLIBC.fullmatch(library) for library in wanted) else ()
+    return ("libc6",) if any(map(is_of_glibc, wanted)) else ()
 
 
-def _refuse_foreign(found: Mapping[str, Binary], architecture: str) -> None:
+def _refuse_compiled(found: Mapping[str, Binary]) -> None:
     for name, binary in found.items():
-        if architecture == "all" and binary.family == "linux":
+        if binary.family == "linux":
             raise VerificationError(
                 f"/{name} is a program for {binary.arch}, but the package is for all architectures",
                 hint="take architecture-all out of [deb] in slipway.toml, or the file out of its component",
-            )
-        if name.startswith("usr/bin/") and (binary.family, binary.arch) != ("linux", architecture):
-            system = "" if binary.family == "linux" else f"{binary.family}/"
-            raise VerificationError(
-                f"/{name} is a program for {system}{binary.arch}, but the package is for {architecture}",
-                hint="compile it again: doit compile-platform",
             )
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from slipway.binaries import Binary
 from slipway.compress import compressing, find_codec, parse
 from slipway.contents import Contents
 from slipway.errors import ConfigError
@@ -23,6 +22,7 @@ from slipway.packagers.freebsd.members import members_size, write_member
 from slipway.packagers.freebsd.scripts import SAMPLE, doings_of, owned_folders, rc_scripts
 from slipway.packagers.freebsd.system import System, system_of
 from slipway.packagers.payload import installed
+from slipway.packagers.programs import read_binaries
 from slipway.packagers.tar import END
 from slipway.render import sources
 from slipway.steps import Step
@@ -92,12 +92,9 @@ class PackFreebsd:
         return manifests(self.facts, self._system(entries), entries, doings, self.epoch)
 
     def _system(self, entries: tuple[Entry, ...]) -> System:
-        facts = recorded(self.built)
-        known: dict[Path, Binary] = {
-            entry.source: facts[entry.sha256] for entry in entries if entry.source and entry.sha256 in facts
-        }
-        places = {entry.path: entry.source for entry in entries if entry.source is not None}
-        return system_of(places, self.facts.architecture, self.facts.major, told=bool(self.facts.depends), known=known)
+        facts, binaries = self.facts, read_binaries(entries, recorded(self.built))
+        paths = tuple(entry.path for entry in entries)
+        return system_of(binaries, paths, facts.architecture, facts.major, told=bool(facts.depends))
 
     def _made_folders(self) -> tuple[Entry, ...]:
         return tuple(Entry(path=path, mode=0o750, is_folder=True) for path in sorted(owned_folders(self.spec, self._folders)))

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from slipway.binaries import Binary, newest, oldest_system, read_binary
-from slipway.errors import GateError, VerificationError
+from slipway.binaries import Binary, newest, oldest_system
+from slipway.errors import GateError
+from slipway.packagers.programs import refuse_foreign
 
 PROGRAMS: Final = "/usr/local/bin/"
 # Every FreeBSD has these libraries, under this name or under that of its own release.
@@ -40,17 +41,16 @@ class System:
         return f"{system.lower()}:{major}:{ {'amd64': 'x86:64', 'aarch64': 'aarch64:64'}.get(processor, processor) }"
 
 
-def system_of(binaries: Mapping[str, Path], architecture: str, major: str, *, told: bool, known: Mapping[Path, Binary]) -> System:
-    """Read what the files at these places need; `known` is what was recorded when they were built.
+def system_of(binaries: Mapping[str, Binary], names: Iterable[str], architecture: str, major: str, *, told: bool) -> System:
+    """Tell what programs and libraries need, by their paths in the package; `names` are the paths of all its files.
 
     Like pkg-create(8), it takes the major version from the note that FreeBSD's compilers leave in programs, unless the project
     has given one. Raises GateError for a library that FreeBSD does not have, unless the project has `told` what it depends on,
     and VerificationError for a program in bin/ that is for other machines.
     """
-    read = {name: each for name, path in binaries.items() if (each := known.get(path) or read_binary(path)) is not None}
-    _refuse_foreign(read, architecture)
-    found = {name: each for name, each in read.items() if each.family == "freebsd"}
-    own = {Path(name).name for name in binaries} | {each.soname for each in found.values()}
+    refuse_foreign(binaries, PROGRAMS, "freebsd", architecture)
+    found = {name: each for name, each in binaries.items() if each.family == "freebsd"}
+    own = {Path(name).name for name in names} | {each.soname for each in found.values()}
     wanted = {library: name for name, each in sorted(found.items()) for library in each.libraries if library not in own}
     strange = {library: name for library, name in sorted(wanted.items()) if not _BASE.fullmatch(library)}
     if strange and not told:
@@ -71,16 +71,6 @@ def _count(release: str) -> str:
     """`14.1` as FreeBSD counts it: 1401000 (sys/param.h)."""
     major, _, minor = release.partition(".")
     return str(int(major) * 100_000 + int(minor.split(".")[0] or 0) * 1000) if major else ""
-
-
-def _refuse_foreign(found: Mapping[str, Binary], architecture: str) -> None:
-    for name, binary in found.items():
-        if name.startswith(PROGRAMS) and (binary.family, binary.arch) != ("freebsd", architecture):
-            system = "" if binary.family == "freebsd" else f"{binary.family}/"
-            raise VerificationError(
-                f"{name} is a program for {system}{binary.arch}, but the package is for FreeBSD on {architecture}",
-                hint="compile it again: doit compile-platform",
-            )
 
 
 def _unknown(strange: Mapping[str, str]) -> GateError:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from slipway.binaries import newest, version_key
 from slipway.errors import VerificationError
 from slipway.layout import Folders, InstallSpec
-from slipway.manifest import load_built
+from slipway.manifest import recorded
 from slipway.model import Cell, Release
 from slipway.packagers.choice import package_name, shelf_of
 from slipway.packagers.entries import require_fit
@@ -80,8 +80,7 @@ class Part:
 
     def oldest_system(self) -> str:
         """The oldest macOS that runs it, from its programs where they were read; empty when any will do."""
-        found = (each.facts for path in self.built if path.is_file() for each in load_built(path).binaries)
-        oldest = newest(each.minimum for each in found) or self.minimum
+        oldest = newest(each.minimum for each in recorded(self.built).values()) or self.minimum
         is_any = self.processors == "arm64" and oldest and version_key(oldest) <= _FIRST_ARM
         return "" if is_any else oldest
 

@@ -17,6 +17,7 @@ from slipway.model import Cell, Release
 from slipway.packagers.choice import cells_with, shelf_of
 from slipway.packagers.entries import require_fit
 from slipway.packagers.payload import installed
+from slipway.packagers.programs import refuse_foreign
 from slipway.packagers.rpm import needs
 from slipway.packagers.rpm.assembly import Payload, Plan, main_header
 from slipway.packagers.rpm.cpio import Summed, cpio_size, write_cpio
@@ -78,7 +79,7 @@ class PackRpm:
         )
 
     def _plan(self, contents: Contents) -> Plan:
-        folders = Folders.packaged_rpm(self.spec.name, self.facts.package)
+        folders = Folders.packaged(self.spec.name, self.facts.package)
         made = service_files(self.spec, folders)
         files = relocated(installed(self.folder, contents, self.spec.name, folders, made), self.facts)
         asked = {destination(path, self.spec.name, folders).lstrip("/"): text for path, text in self.capabilities.items()}
@@ -87,7 +88,7 @@ class PackRpm:
         scripts = scriptlets(self.spec, folders, self.overrides)
         # A program that unpacks libraries when it starts does not show what they need.
         binaries = needs.binaries_of(files, recorded(self.built))
-        needs.refuse_foreign(binaries, self.arch)
+        refuse_foreign(binaries, "usr/bin/", "linux", self.arch)
         configured = any(item.flags & CONFIG for item in items)
         requires = (
             *needs.found_needs(files, binaries, self.arch),

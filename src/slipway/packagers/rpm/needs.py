@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from slipway.binaries import Binary, read_binary
-from slipway.errors import VerificationError
+from slipway.binaries import Binary
 from slipway.packagers.entries import Entry
+from slipway.packagers.programs import is_of_glibc, read_binaries
 from slipway.packagers.rpm.cpio import is_big
 from slipway.packagers.rpm.facts import EQUAL, LESS, Facts, Relation
 from slipway.packagers.rpm.items import Item
@@ -20,7 +20,6 @@ _FOUND, _OFFERED, _RPMLIB, _CONFIG = 1 << 14, 1 << 15, 1 << 24, 1 << 28
 _PHASES: Final[Mapping[str, int]] = {"PREIN": _PRE, "POSTIN": _POST, "PREUN": _PREUN, "POSTUN": _POSTUN}
 _ISA: Final[Mapping[str, str]] = {"x86_64": "x86-64", "aarch64": "aarch-64"}
 _64BIT: Final = frozenset({"amd64", "arm64", "riscv64"})
-_OF_GLIBC: Final = re.compile(r"lib(c|m|dl|pthread|rt|util|resolv|mvec|anl)\.so\.\d+|ld-linux(-[a-z0-9-]+)?\.so\.\d+")
 _SEARCHED: Final = re.compile(r"usr/lib(?:64)?/[^/]+")
 _SHEBANG: Final = re.compile(rb"#![ \t]*(/[^\s\x00]+)")
 _COMPRESSED: Final[Mapping[str, dict[str, str]]] = {
@@ -31,24 +30,8 @@ _COMPRESSED: Final[Mapping[str, dict[str, str]]] = {
 
 def binaries_of(files: Iterable[Entry], known: Mapping[str, Binary]) -> Mapping[str, Binary]:
     """The programs and libraries among files, by path; `known` is what was recorded when they were built, by digest."""
-    read = (
-        (each.path, known.get(each.sha256) or read_binary(each.source))
-        for each in files
-        # What lies elsewhere and is not to be run is data, whatever it begins with.
-        if each.source is not None and (each.role in {"bin", "lib"} or each.mode & 0o111)
-    )
-    return {path: binary for path, binary in read if binary is not None}
-
-
-def refuse_foreign(binaries: Mapping[str, Binary], architecture: str) -> None:
-    """Raise VerificationError for a program in `usr/bin/` that is for other machines."""
-    for path, binary in binaries.items():
-        if path.startswith("usr/bin/") and (binary.family, binary.arch) != ("linux", architecture):
-            system = "" if binary.family == "linux" else f"{binary.family}/"
-            raise VerificationError(
-                f"/{path} is a program for {system}{binary.arch}, but the package is for {architecture}",
-                hint="compile it again: doit compile-platform",
-            )
+    # What lies elsewhere and is not to be run is data, whatever it begins with.
+    return read_binaries((each for each in files if each.role in {"bin", "lib"} or each.mode & 0o111), known)
 
 
 def found_needs(files: Iterable[Entry], binaries: Mapping[str, Binary], architecture: str) -> Iterator[Relation]:
@@ -60,7 +43,7 @@ def found_needs(files: Iterable[Entry], binaries: Mapping[str, Binary], architec
     for binary in mine.values():
         outside = [library for library in binary.libraries if library not in own]
         yield from (Relation(name, flags=_FOUND) for library in outside for name in _spelled(library, binary))
-        if any(_OF_GLIBC.fullmatch(library) for library in outside):
+        if any(map(is_of_glibc, outside)):
             yield Relation("rtld(GNU_HASH)", flags=_FOUND)
     scripts = (each for path, each in packed.items() if each.mode & 0o111 and path not in binaries)
     interpreters = {name for each in scripts if (name := _interpreter(each)) and name.lstrip("/") not in packed}

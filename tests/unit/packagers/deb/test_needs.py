@@ -11,8 +11,9 @@ from elves import ARM64, elf
 
 from slipway.binaries import Binary, read_binary
 from slipway.errors import GateError, VerificationError
-from slipway.packagers.deb.needs import needed_interpreters, needed_packages, read_binaries, read_scripts
+from slipway.packagers.deb.needs import needed_interpreters, needed_packages, read_scripts
 from slipway.packagers.entries import Entry
+from slipway.packagers.programs import read_binaries
 
 C = "libc.so.6"
 
@@ -34,6 +35,7 @@ def needs(files: Mapping[str, Path], *, told: bool = False, known: Mapping[str, 
         ([C], ["GLIBC_2.17"], ("libc6 (>= 2.17)",)),
         ([C, "libm.so.6", "libgcc_s.so.1", "ld-linux-x86-64.so.2"], ["GLIBC_2.34"], ("libc6 (>= 2.34)", "libgcc-s1")),
         ([C], [], ("libc6",)),
+        (["libnsl.so.1"], [], ("libc6",)),
         (["libstdc++.so.6"], [], ("libstdc++6",)),
         ([], [], ()),
     ],
@@ -61,6 +63,11 @@ def test_a_library_that_nobody_knows_asks_for_depends(tmp_path: Path) -> None:
     assert needs({"usr/bin/hello": path}, told=True) == ("libc6 (>= 2.17)",)
 
 
+def test_the_libnsl_that_left_glibc_is_no_part_of_it(tmp_path: Path) -> None:
+    with pytest.raises(GateError, match=r"libnsl\.so\.2 "):
+        needs({"usr/bin/hello": written(tmp_path, elf([C, "libnsl.so.2"]))})
+
+
 def test_a_library_of_the_package_itself_is_no_need(tmp_path: Path) -> None:
     program = written(tmp_path, elf(["libown.so.1", "libother.so"]), "program")
     library = written(tmp_path, elf(soname="libown.so.1"), "library")
@@ -77,7 +84,9 @@ def test_a_program_for_another_machine_is_refused(tmp_path: Path) -> None:
 
 def test_a_program_for_another_system_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, pes.pe(["KERNEL32.dll"]))
-    with pytest.raises(VerificationError, match="/usr/bin/hello is a program for windows/amd64, but the package is for amd64"):
+    with pytest.raises(
+        VerificationError, match="/usr/bin/hello is a program for windows/amd64, but the package is for linux/amd64"
+    ):
         needs({"usr/bin/hello": path})
     assert needs({"usr/share/hello/agent.exe": path}) == ()
 

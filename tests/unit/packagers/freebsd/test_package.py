@@ -320,7 +320,9 @@ def test_a_library_that_freebsd_does_not_have_is_refused(tmp_path: Path, stage_t
 
 @pytest.mark.parametrize(("data", "system"), [(elf(("libc.so.6",)), "linux/amd64"), (elf(machine=0xB7), "linux/arm64")])
 def test_a_program_for_another_system_is_refused(tmp_path: Path, stage_tree: StageTree, data: bytes, system: str) -> None:
-    with pytest.raises(VerificationError, match=f"/usr/local/bin/hello is a program for {system}"):
+    with pytest.raises(
+        VerificationError, match=f"^/usr/local/bin/hello is a program for {system}, but the package is for freebsd/amd64"
+    ):
         said(tmp_path, stage_tree, data)
 
 
