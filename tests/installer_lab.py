@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import sample
 from slipway.files import digest_file
 from slipway.installers import plan_installers
@@ -31,6 +33,11 @@ SHELLS = {
     "posh": ("posh",),
     "zsh --emulate sh": ("zsh", "--emulate", "sh"),
 }
+# For tests: the fast ones ask the shell that is everywhere, the slow ones all.
+EVERY_SHELL = [
+    pytest.param(("sh",), id="sh"),
+    *(pytest.param(argv, id=name, marks=pytest.mark.slow) for name, argv in SHELLS.items()),
+]
 Picture = dict[str, tuple[str, int, bytes]]
 
 

@@ -28,6 +28,7 @@ while [ $# -gt 0 ]; do
     case $1 in
         --user) prefix=$HOME/.local config=$HOME/.config/hello ;;
         --variant) variant=$2 && shift ;;
+        --dry-run) exit ;;
     esac
     shift
 done

@@ -21,7 +21,7 @@ from slipway.dist.clean import plan_clean
 from slipway.dist.staging import plan_staging
 from slipway.dist.status import plan_status
 from slipway.installers.host import plan_install
-from slipway.model import Release
+from slipway.model import Cell, Release
 from slipway.packagers import FORMATS, planned_names
 from slipway.packagers.checksums import plan_checksums
 from slipway.packagers.inventory import manifests
@@ -86,12 +86,13 @@ NAMES: Final = tuple(name for target in TARGETS for name in (target.name, *targe
 class Asked:
     """What the stages are planned from: the request, and the release with every platform and variant it could have.
 
-    Its archives and packages are planned here, by kind, because testing needs them too.
+    Its archives and packages are planned here, by kind, because testing needs them too, and its installers, which are signed.
     """
 
     request: Request
     whole: Release
     packed: Mapping[str, tuple[Step, ...]]
+    scripts: tuple[Step, ...]
 
     @classmethod
     def of(cls, request: Request) -> Asked:
@@ -99,7 +100,8 @@ class Asked:
         release = request.release
         rows = tuple(dict.fromkeys((*release.project.platforms, *release.platforms)))
         whole = _widened(release, rows)
-        return cls(request, whole, {each.kind: each.plan(whole) for each in FORMATS})
+        scripts = installers.plan_installers(release, request.installers, validate=request.validated)
+        return cls(request, whole, {each.kind: each.plan(whole) for each in FORMATS}, scripts)
 
     @property
     def compiled(self) -> Release:
@@ -142,7 +144,7 @@ def _packed(kind: str, ask: Asked) -> tuple[Step, ...]:
 
 def _plan_signatures(ask: Asked) -> tuple[Step, ...]:
     packed = (step for steps in ask.packed.values() for step in steps)
-    return plan_signatures(ask.whole, (*packed, *installers.plan_installers(ask.request.release)))
+    return plan_signatures(ask.whole, (*packed, *ask.scripts))
 
 
 _BUILDERS: Final = (plan_compile, plan_joins, plan_commands, plan_python, plan_prebuilt)
@@ -157,7 +159,7 @@ STAGES: Final = (
     Stage("unit-tests", lambda ask: plan_unit_tests(ask.whole)),
     Stage("dist-generate", lambda ask: plan_staging(ask.whole), "cell"),
     *(Stage(each.stage, partial(_packed, each.kind), "cell", each.kind) for each in FORMATS),
-    Stage("create-installers", lambda ask: installers.plan_installers(ask.request.release)),
+    Stage("create-installers", lambda ask: ask.scripts),
     Stage("sign", _plan_signatures, "cell"),
     Stage("test-dist", _plan_tests, "cell"),
     Stage("validate-package", lambda ask: plan_package_validation(ask.whole)),
@@ -220,7 +222,11 @@ class Flow:
     def _stages(self, target: Target) -> tuple[str, ...]:
         # What is tested is packed first where it is stale, and then the lists follow. Another version is tested as it lies.
         packs = "test-dist" in target.stages and self.request.tested == self.request.release
-        return (*target.stages, *PACKAGING) if packs else target.stages
+        if packs:
+            return (*target.stages, *PACKAGING)
+        if "create-installers" in target.stages and installers.PACKAGE in self.request.installers:
+            return (*target.stages, "package-binaries")
+        return target.stages
 
     def _chosen(self, stage: Stage, steps: tuple[Step, ...], target: Target) -> Iterable[Step]:
         formats = self.request.release.formats
@@ -242,6 +248,14 @@ class Flow:
         if which == "rust-target":
             return (self.request.rust_target,)
         return tuple(row for row in release.project.platforms if row.family == which)
+
+
+def plan_packages(request: Request, cells: Iterable[Cell]) -> tuple[Step, ...]:
+    """Plan the packages of some distributions, in the formats that were asked for."""
+    asked, wanted = Asked.of(request), {cell.id for cell in cells}
+    formats = request.release.formats or PACKAGES
+    steps = (step for kind in formats for step in asked.packed[kind])
+    return tuple(step for step in steps if wanted.issuperset(_base(step).split("+")))
 
 
 def _base(step: Step) -> str:

@@ -94,12 +94,12 @@ class Folders:
         )
 
     @classmethod
-    def windows(cls, name: str) -> Folders:
+    def windows(cls, name: str, *, user: bool = False) -> Folders:
         r"""Where a package for Windows puts files, as its tables spell it: `[INSTALLDIR]` ends with a backslash."""
         usual = cls.under("", name, config=f"/etc/{name}", state="", logs="", units="")
         roles = ("bin", "lib", "share", "doc", "config")
         places = {role: f"[INSTALLDIR]{usual.of(role)[1:]}".replace("/", "\\") for role in roles}
-        state = f"[CommonAppDataFolder]{name}"
+        state = f"[{'Local' if user else 'Common'}AppDataFolder]{name}"
         return replace(usual, **places, state=state, logs=rf"{state}\logs")
 
     def of(self, role: str) -> str:
@@ -155,6 +155,14 @@ def destination(path: str, name: str, folders: Folders) -> str:
     """Return where a file of a distribution is installed."""
     role, below = role_of(path, name)
     return f"{folders.of(role)}/{below}"
+
+
+def first_command(spec: InstallSpec, folders: Folders) -> tuple[str, ...]:
+    """The command that an installation begins its life with; none when the distribution has not its program."""
+    if not spec.configure or spec.configure[0] not in {name.removesuffix(".exe") for name in spec.commands}:
+        return ()
+    program, *words = spec.configure
+    return (f"{folders.bin}/{program}", *(expand(word, folders) for word in words))
 
 
 def expand(text: str, folders: Folders) -> str:

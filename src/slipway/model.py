@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from slipway.components import Component, PythonComponent, TreeComponent
 from slipway.platforms import Platform, parts_of
-from slipway.rules import DebRules, FreebsdRules, MsiRules, PkgRules, RpmRules, SbomRules, SignRules, SourceRules
+from slipway.rules import ContainerRules, DebRules, FreebsdRules, MsiRules, PkgRules, RpmRules, SbomRules, SignRules, SourceRules
 from slipway.version import Version
 
 
@@ -83,7 +83,8 @@ class VersionRule:
 class InstallRules:
     """What the installers do besides putting files in place.
 
-    `configure` is the command that an installation begins its life with; `health` the one that shows that it works.
+    `configure` is the command that an installation begins its life with; `health` the one that shows that it works. What
+    `completions` and `manuals` are for, their names tell.
     """
 
     health: tuple[str, ...] = ()
@@ -91,6 +92,8 @@ class InstallRules:
     download_url: str = ""
     mirrors: tuple[str, ...] = ()
     signature: str = "auto"
+    completions: tuple[Path, ...] = ()
+    manuals: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +144,7 @@ class Project:
     source: SourceRules = field(default_factory=SourceRules)
     sign: SignRules = field(default_factory=SignRules)
     sbom: SbomRules = field(default_factory=SbomRules)
+    container: ContainerRules = field(default_factory=ContainerRules)
 
     def of(self, variant: Variant) -> tuple[Component, ...]:
         """The components of a variant, in the order of slipway.toml."""

@@ -24,13 +24,15 @@ LAST_EPOCH: Final = 0xFFFF_FFFF  # early in 2106; the newest time that every arc
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One run: the release, and what only some targets ask for."""
+    """One run: the release, and what only some targets ask for: `installers` are kinds, `validated` if they are checked."""
 
     release: Release
     rust_target: Platform
     tested: Release
     levels: tuple[str, ...]
     prefix: str
+    installers: tuple[str, ...] = ()
+    validated: bool = False
 
 
 def open_request(file: Path, variables: Mapping[str, Any], *, outputs: Path | None = None) -> Request:
@@ -58,6 +60,8 @@ def open_request(file: Path, variables: Mapping[str, Any], *, outputs: Path | No
         tested=_tested(release, variables.get("DIST_VERSION")),
         levels=variables.get("TEST_TYPES", ("basic", "integration", "complete")),
         prefix=variables.get("PREFIX", ""),
+        installers=variables.get("INSTALLER_TYPES", ()),
+        validated=bool(variables.get("VALIDATE_INSTALLERS")),
     )
 
 

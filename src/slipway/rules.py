@@ -135,3 +135,24 @@ class SbomRules:
     provenance: bool = False
     builder: str = ""
     repository: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerRules:
+    """The project's container image, and how the container installer runs it; without an image there is no such installer.
+
+    `volumes` maps the names of volumes to folders in the container. `health` is a command in the container, `health_path` a
+    page that it answers with, `health_port` the port at which it answers.
+    """
+
+    image: str = ""
+    digest: str = ""
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    ports: tuple[str, ...] = ()
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    network: str = "bridge"
+    health: tuple[str, ...] = ()
+    health_path: str = ""
+    health_port: int = 0
+    health_timeout: int = 60

@@ -40,12 +40,24 @@ def _packages(name: str, value: str) -> tuple[str, ...]:
     return PACKAGES if "all" in found else found
 
 
+def _installers(name: str, value: str) -> tuple[str, ...]:
+    found = tuple(word.strip() for word in value.split(",") if word.strip())
+    for word in found:
+        if word not in INSTALLERS:
+            raise UsageError(
+                f"{name}={value}: {word!r} is no kind of installer",
+                hint=f"{did_you_mean(word, INSTALLERS)}valid are {', '.join(INSTALLERS)}",
+            )
+    return found
+
+
 def _symbols(name: str, value: str) -> str:
     if value not in SYMBOLS:
         raise UsageError(f"{name}={value} makes no sense", hint=f"{did_you_mean(value, SYMBOLS)}valid are {', '.join(SYMBOLS)}")
     return value
 
 
+INSTALLERS: Final = ("shell", "powershell", "package", "container", "source")
 SYMBOLS: Final = ("strip", "keep", "separate")
 LEVELS: Final = ("basic", "integration", "complete")
 
@@ -66,6 +78,10 @@ VARIABLES: Final = (
     Variable("PACKAGE_FORMATS", f"comma list of {', '.join(PACKAGES)}, or all (default: as the project says)", _packages),
     Variable("SOURCE_DIR", "a folder of programs that are not compiled but taken, in a folder per platform (default: none)"),
     Variable("SYMBOLS", f"{', '.join(SYMBOLS)}: what becomes of debug symbols (default: as the project says)", _symbols),
+    Variable(
+        "INSTALLER_TYPES", f"comma list of {', '.join(INSTALLERS)} (default: shell, and powershell for Windows)", _installers
+    ),
+    Variable("VALIDATE_INSTALLERS", "true: check the installers that are made, and try install.sh in a sandbox", _flag),
     Variable("RUST_TARGET", "the Rust target of build-platform (default: the host's)"),
     Variable("CROSS", "true: compile with cross; false: never (default: as the platform says)", _flag),
     Variable("PARALLEL", "true: work on all cores at once", _flag),

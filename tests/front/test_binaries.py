@@ -68,10 +68,12 @@ def test_what_was_measured_is_in_the_manifest_the_package_and_the_installer(proj
     assert b"Depends: libc6 (>= 2.28)" in control_of(project / "packages/binaries/hello-minimal_1.2.3_amd64.deb")
     install = project / "packages/installers/install.sh"
     path = shim(tmp_path / "old", "getconf", "case $1 in GNU_LIBC_VERSION) echo glibc 2.27 ;; *) echo 64 ;; esac")
-    old = hello.run(install.parent, str(install), "--user", HOME=str(tmp_path / "home"), PATH=path)
+    home = tmp_path / "home"
+    home.mkdir()
+    old = hello.run(install.parent, str(install), "--user", HOME=str(home), PATH=path)
     assert old.returncode == 3, old.stderr
     assert "this system has glibc 2.27; the build for it needs 2.28 or newer" in old.stderr
-    assert not (tmp_path / "home").exists()
+    assert not list(home.iterdir())
 
 
 def control_of(package: Path) -> bytes:

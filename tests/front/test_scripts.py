@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 import hello
+from slipway.files import digest_file
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +141,7 @@ def test_every_script_can_be_rehearsed_without_a_trace(project: Path, words: tup
     assert {path: path.stat().st_mtime_ns for path in project.rglob("*") if ".slipway" not in path.parts} == before
 
 
+@pytest.mark.slow
 @pytest.mark.req("S0-37", "S0-57")
 def test_create_installer_takes_a_distribution_and_its_flags(project: Path) -> None:
     dist = "dist/hello-1.2.3-linux-amd64-complete"
@@ -148,14 +150,116 @@ def test_create_installer_takes_a_distribution_and_its_flags(project: Path) -> N
         project, "slipway", "create-installer", dist, *flags, "--include-services", "--create-uninstaller", "--validate-installer"
     )
     assert done.returncode == 0, done.stderr
-    assert {path.name for path in (project / "made").iterdir()} == {"install.sh", "install-hello-1.2.3.sh", "uninstall-hello.sh"}
-    assert "ExecStart=" in (project / "made/install.sh").read_text()
-    bare = hello.run(
-        project, "slipway", "create-installer", dist, "--output-dir", "bare", "--no-include-services", "--no-create-uninstaller"
-    )
+    scripts = {"install.sh", "install-hello-1.2.3.sh", "uninstall-hello.sh"}
+    packages = {"hello_1.2.3_amd64.deb", "hello-1.2.3-1.x86_64.rpm"}
+    assert {path.name for path in (project / "made").iterdir()} == scripts | packages
+    for name in packages:
+        assert (project / "made" / name).read_bytes() == (project / "packages/binaries" / name).read_bytes()
+    assert "\nExecStart=" in (project / "made/install.sh").read_text()
+    told = [line.split() for line in done.stderr.splitlines()]
+    assert ["install.sh", "round", "trip", "passed"] in [line[:4] for line in told]
+    assert dict.fromkeys(packages, "passed") == {line[0]: line[-1] for line in told if line[0] in packages}
+    flags = ("--output-dir", "bare", "--no-include-services", "--no-create-uninstaller", "--installer-types", "shell,package")
+    bare = hello.run(project, "slipway", "create-installer", dist, *flags)
     assert bare.returncode == 0, bare.stderr
-    assert {path.name for path in (project / "bare").iterdir()} == {"install.sh", "install-hello-1.2.3.sh"}
-    assert "ExecStart=" not in (project / "bare/install.sh").read_text()
+    assert {path.name for path in (project / "bare").iterdir()} == {"install.sh", "install-hello-1.2.3.sh"} | packages
+    assert "\nExecStart=" not in (project / "bare/install.sh").read_text()
+    units = [_holds(project / folder / "hello_1.2.3_amd64.deb", "hello-server.service") for folder in ("made", "bare")]
+    assert units == [True, False]
+
+
+def _holds(deb: Path, name: str) -> bool:
+    return name in subprocess.run(["dpkg-deb", "--contents", deb], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.req("S0-37", "S0-57")
+def test_create_installer_makes_for_windows_what_is_for_windows(project: Path) -> None:
+    done = hello.run(project, "slipway", "create-installer", "dist/hello-1.2.3-windows-amd64-complete", "--output-dir", "made")
+    assert done.returncode == 0, done.stderr
+    assert "install.ps1" in {path.name for path in (project / "made").iterdir()}
+    none = hello.run(
+        project, "slipway", "create-installer", "dist/hello-1.2.3-windows-amd64-complete", "--installer-types", "shell"
+    )
+    assert none.returncode == 2
+    assert "there is no installer of the kind shell for windows-amd64-complete" in none.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.req("S0-37")
+def test_a_faulty_template_of_the_project_s_own_does_not_pass(project: Path) -> None:
+    own = project / "installers/unix/_usage.sh.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text("usage() {\n    for option in $1; do\n}\n")
+    done = hello.run(project, "slipway", "create-installer", "dist/hello-1.2.3-linux-amd64-complete", "--validate-installer")
+    assert done.returncode == 4, done.stderr
+    assert "install.sh, syntax: sh: " in done.stderr
+    assert "install.sh, round trip: " in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.req("S0-57")
+def test_the_target_makes_the_kinds_that_installer_types_names(project: Path) -> None:
+    shutil.rmtree(project / "packages/binaries")
+    words = ("create-installers", "PLATFORMS=linux-amd64", "VARIANTS=complete", "VALIDATE_INSTALLERS=true")
+    done = hello.run(project, "slipway", *words, "INSTALLER_TYPES=package")
+    assert done.returncode == 0, done.stderr
+    assert {path.suffix for path in (project / "packages/binaries").iterdir()} == {".deb", ".rpm"}
+    assert "create-installers:install.sh" not in done.stderr
+    done = hello.run(project, "slipway", *words, "INSTALLER_TYPES=shell")
+    assert done.returncode == 0, done.stderr
+    assert "7 files of hello-1.2.3-linux-amd64-complete installed and removed" in done.stderr
+    wrong = hello.run(project, "slipway", *words, "INSTALLER_TYPES=shall")
+    assert wrong.returncode == 2
+    assert "did you mean shell?" in wrong.stderr
+
+
+@pytest.mark.req("S0-58")
+def test_the_lines_to_install_from_the_web_are_said_when_the_scripts_are_made(project: Path) -> None:
+    toml = project / "slipway.toml"
+    url = "https://hello.example/{tag}"
+    toml.write_text(toml.read_text().replace("[install]\n", f'[install]\ndownload-url = "{url}"\n'))
+    words = ("create-installers", "PLATFORMS=linux-amd64,windows-amd64")
+    done = hello.run(project, "slipway", *words)
+    assert done.returncode == 0, done.stderr
+    digests = {name: digest_file(project / "packages/installers" / name) for name in ("install.sh", "install.ps1")}
+    for line in (
+        "curl --proto '=https' --tlsv1.2 -fsSL https://hello.example/v1.2.3/install.sh | sh",
+        "wget -qO- https://hello.example/v1.2.3/install.sh | sh",
+        f"echo '{digests['install.sh']}  install.sh' | sha256sum -c && sh install.sh",
+        "irm https://hello.example/v1.2.3/install.ps1 | iex",
+        f"where install.ps1 has the SHA-256 {digests['install.ps1']}",
+    ):
+        assert line in done.stderr
+    again = hello.run(project, "slipway", *words)
+    assert "hello.example" not in again.stderr
+
+
+@pytest.mark.req("S0-24")
+def test_install_uses_the_very_script_that_users_get(project: Path, tmp_path: Path) -> None:
+    made = project / "packages/installers/install.sh"
+    words = ("PLATFORMS=linux-amd64,windows-amd64", f"PREFIX={tmp_path / 'opt'}")
+    done = hello.run(project, "slipway", "install", *words, HOME=str(tmp_path), VERBOSE="true")
+    assert done.returncode == 0, done.stderr
+    assert f"sh {made} --from" in done.stderr
+    assert not (project / ".slipway/host").exists()
+    assert (tmp_path / "opt/bin/hello").is_file()
+    gone = hello.run(project, "slipway", "uninstall", words[1], HOME=str(tmp_path), VERBOSE="true")
+    assert gone.returncode == 0, gone.stderr
+    assert f"sh {project}/packages/installers/uninstall-hello.sh" in gone.stderr
+    assert not (tmp_path / "opt").exists()
+
+
+@pytest.mark.req("S0-24")
+def test_install_needs_no_other_platform_than_this_machine_s(tmp_path: Path) -> None:
+    folder = hello.write(tmp_path / "hello", dodo=False)
+    done = hello.run(folder, "slipway", "install", f"PREFIX={tmp_path / 'opt'}", HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (folder / "packages").glob("*.*z*")} == {"hello-1.2.3-linux-amd64-complete.tar.gz"}
+    assert (tmp_path / "opt/bin/hello").is_file()
+    (folder / "src/hello").write_text("#!/bin/sh\necho changed\n")
+    again = hello.run(folder, "slipway", "install", f"PREFIX={tmp_path / 'opt'}", HOME=str(tmp_path))
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "opt/bin/hello").read_text() == "#!/bin/sh\necho changed\n"
 
 
 @pytest.mark.req("S0-37")
@@ -165,6 +269,7 @@ def test_create_installer_takes_a_distribution_and_its_flags(project: Path) -> N
         (("dist/hello-9.9.9-linux-amd64-complete",), "hello-1.2.3-linux-amd64-complete"),
         (("dist", "--installer-types", "shall"), "did you mean shell?"),
         (("dist", "--platforms", "macs"), "did you mean macos?"),
+        (("dist/hello-1.2.3-linux-amd64-complete", "--platforms", "macos"), "has no distribution for macos"),
     ],
 )
 def test_create_installer_names_what_it_can_do(project: Path, words: tuple[str, ...], says: str) -> None:

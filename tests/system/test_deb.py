@@ -16,7 +16,7 @@ from debs import restage
 import sample
 from slipway.components import CommandComponent
 from slipway.containers import Container, Engine, systemd_image
-from slipway.model import Release, Service, Variant
+from slipway.model import InstallRules, Release, Service, Variant
 from slipway.packagers.deb import PackDeb, plan_debs
 from slipway.platforms import PLATFORMS
 from slipway.rules import DebRules
@@ -134,6 +134,12 @@ def lint(path: Path) -> list[str]:
     return [line for line in lines if line.startswith(("E:", "W:")) or "override" in line]
 
 
+WAITING = (
+    Service(name="hello-caller", binary="hello-server", summary="Answers", user="hello", sockets=("8080",), logs=True),
+    Service(name="hello-sweeper", binary="hello-server", summary="Sweeps", user="hello", schedule="daily", enable=False),
+)
+
+
 @pytest.mark.parametrize("variant", ["complete", "minimal"])
 def test_lintian_has_nothing_to_say(tmp_path: Path, program: Path, variant: str) -> None:
     path = pack(tmp_path, program=program)[variant]
@@ -145,10 +151,11 @@ def test_lintian_has_nothing_to_say(tmp_path: Path, program: Path, variant: str)
     "changes",
     [
         {"services": (Service(name="hello-server", binary="hello-server", summary="Serves", user="hello"),)},
+        {"services": WAITING, "install": InstallRules(configure=("hello", "it's", "{config}"))},
         {"deb": DebRules(compression="zstd", revision="1", triggers=("interest-noawait /usr/share/hello",))},
         {"deb": DebRules(compression="xz", suites=("bookworm",)), "license": "MIT AND (GPL-2.0-or-later OR Zlib)"},
     ],
-    ids=["account", "revision", "suite"],
+    ids=["account", "waiting", "revision", "suite"],
 )
 def test_lintian_has_nothing_to_say_whatever_the_settings(tmp_path: Path, c_program: Path, changes: dict[str, Any]) -> None:
     changelog = tmp_path / "CHANGELOG.md"
@@ -213,12 +220,21 @@ def test_shellcheck_finds_nothing_in_the_scripts(tmp_path: Path) -> None:
     services = tuple(
         replace(sample.project(tmp_path / "p").services[0], name=name, enable=name == "one") for name in ("one", "two")
     )
-    path = pack(tmp_path, services=services)["complete"]
-    say("dpkg-deb", "-e", path, tmp_path / "control")
-    say("shellcheck", *(tmp_path / "control" / name for name in ("postinst", "prerm", "postrm")))
-    for shell in ("dash", "busybox sh", "mksh", "posh"):
-        for name in ("postinst", "prerm", "postrm"):
-            say(*shell.split(), "-n", tmp_path / "control" / name)
+    configure = InstallRules(configure=("hello", "it's", "{config}"))
+    cases: list[dict[str, Any]] = [
+        {"services": services},
+        {"services": WAITING, "install": configure},
+        {"services": (), "install": configure},
+    ]
+    for number, changes in enumerate(cases):
+        control = tmp_path / f"control{number}"
+        say("dpkg-deb", "-e", pack(tmp_path / str(number), **changes)["complete"], control)
+        scripts = [control / name for name in ("postinst", "prerm", "postrm") if (control / name).exists()]
+        assert len(scripts) == (3 if changes["services"] else 2)
+        say("shellcheck", *scripts)
+        for shell in ("dash", "busybox sh", "mksh", "posh"):
+            for script in scripts:
+                say(*shell.split(), "-n", script)
 
 
 @pytest.mark.req("S0-58", "S0-61")

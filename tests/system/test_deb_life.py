@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import packed
 import pytest
@@ -14,7 +15,7 @@ from debs import restage
 import sample
 from slipway.containers import Container, Engine, systemd_image
 from slipway.contents import Contents
-from slipway.model import Service, TestRules
+from slipway.model import InstallRules, Service, TestRules
 from slipway.packagers.deb import plan_debs
 from slipway.platforms import PLATFORMS
 from slipway.rules import DebRules
@@ -27,6 +28,8 @@ pytestmark = pytest.mark.slow
 OLD, NEW = "2.0.5", "2.1.0"
 APT = "env DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Options::=--force-confold -y --no-install-recommends"
 CONFIG, STATE = "/etc/hello/hello.toml", "/var/lib/hello"
+# Called with a file and a text, it adds the text to the file.
+PROGRAM = b'#!/bin/sh\n[ "$#" -ne 2 ] || echo "$2" >>"$1"\n'
 # systemd makes these for itself; they stay.
 OF_SYSTEMD = ("/var/lib/systemd", "/var/lib/private", "/var/log", "/var/tmp", "/tmp", "/root")
 SERVICES = (
@@ -35,14 +38,16 @@ SERVICES = (
 )
 
 
-def pack(root: Path, version: str, config: str) -> Path:
+def pack(root: Path, version: str, config: str, **changes: Any) -> Path:
     """The package of a version whose configuration file comes with this text."""
-    project = sample.project(root / "project", services=SERVICES, deb=DebRules(revision="1", suites=("bookworm",)))
+    values = {"services": SERVICES, "deb": DebRules(revision="1", suites=("bookworm",))} | changes
+    project = sample.project(root / "project", **values)
     made = sample.release(root, project=project, version=Version(version))
     made = replace(made, platforms=(PLATFORMS["linux-amd64"],), variants=made.variants[:1])
     (cell,) = made.cells
     sample.stage(made, cell)
     restage(made, cell, "etc/hello/hello.toml", config.encode())
+    restage(made, cell, "bin/hello", PROGRAM)
     (step,) = plan_debs(made)
     step.run()
     return step.outputs[0]
@@ -131,6 +136,60 @@ def test_a_life(system: System) -> None:
     system.do(f"{APT} purge hello")
     assert left(before, system.watch.look()) == ()
     assert system.do("dpkg-query -W -f '${db:Status-Status}' hello 2>/dev/null || true") in {"", "not-installed"}
+    system.do("systemctl --failed --no-legend --plain | grep hello", code=1)
+
+
+WAITING = (
+    Service(name="hello-caller", binary="hello-server", summary="Answers", user="hello", sockets=("/run/hello",), state=False),
+    Service(
+        name="hello-sweeper",
+        binary="hello",
+        summary="Sweeps",
+        user="hello",
+        arguments=("{logs}/swept", "clean"),
+        schedule="daily",
+        state=False,
+        logs=True,
+    ),
+)
+UNITS = ("hello-caller.socket", "hello-caller.service", "hello-sweeper.timer", "hello-sweeper.service")
+CALL = "perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(q(/run/hello)) or die'"
+
+
+@pytest.mark.req("S0-54", "S0-58")
+def test_what_waits_for_a_caller_or_its_time_and_what_is_configured_once(system: System, tmp_path: Path) -> None:
+    install = InstallRules(configure=("hello", "{config}/made", "in {config}"))
+    older, newer = "3.0.5", "3.1.0"
+    for version in (older, newer):
+        path = pack(tmp_path / version, version, "", services=WAITING, install=install)
+        system.box.copy_in(path, f"/work/{version}.deb")
+
+    def states() -> list[str]:
+        """Of each unit, once it has come to rest."""
+        rest = 'until state=$(systemctl is-active {}); [ "$state" != activating ]; do sleep 0.1; done; echo $state'
+        return [system.do(rest.format(unit)) for unit in UNITS]
+
+    before = system.watch.look()
+    system.install(older)
+    assert states() == ["active", "inactive", "active", "inactive"]
+    assert system.do("systemctl is-enabled hello-caller.socket hello-sweeper.timer") == "enabled\nenabled"
+    system.do(CALL)
+    assert states() == ["active", "active", "active", "inactive"]
+    system.do("systemctl start hello-sweeper")
+    assert system.do("cat /var/log/hello/swept && stat -c %U /var/log/hello /var/log/hello/swept") == "clean\nhello\nhello"
+    assert system.do("cat /etc/hello/made") == "in /etc/hello"
+
+    first = system.do("systemctl show -P MainPID hello-caller")
+    system.install(newer)
+    assert states() == ["active", "active", "active", "inactive"]
+    assert system.do("systemctl show -P MainPID hello-caller") != first
+    system.do(f"{APT} remove hello")
+    assert system.do("systemctl list-units --all --no-legend --plain 'hello*' | grep -v -e not-found -e masked || true") == ""
+    system.install(newer)
+    assert states() == ["active", "inactive", "active", "inactive"]
+    assert system.do("cat /etc/hello/made") == "in /etc/hello"
+    system.do(f"{APT} purge hello")
+    assert left(before, system.watch.look()) == ()
     system.do("systemctl --failed --no-legend --plain | grep hello", code=1)
 
 

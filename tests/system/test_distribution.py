@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,13 +14,14 @@ from typing import Any
 
 import packed
 import pytest
+from installer_lab import machine, make
 
 import sample
 from slipway.containers import Container, Engine
 from slipway.errors import VerificationError
 from slipway.files import cache_dir
 from slipway.model import Cell, Release, TestRules
-from slipway.verify import installed
+from slipway.verify import bench
 from slipway.verify.distribution import plan_tests
 from slipway.verify.snapshot import compare
 from slipway.verify.watch import Watch
@@ -72,6 +74,7 @@ def test_sound_packages_pass_every_way_of_installing(engine: Engine, base_image:
         assert {f"{way}: installs", f"{way}: files", f"{way}: version", f"{way}: nothing remains"} <= found.keys()
     for way in ("install.sh", deb.name):
         assert f"{way}: complete: hello $SLIPWAY_VARIANT" in found
+    assert {"install.sh: a dry run changes nothing", "install.sh: an upgrade to itself"} <= found.keys()
     assert {"install.sh: a second time", "install.sh: receipt", "install.sh --user: nothing outside the home"} <= found.keys()
 
 
@@ -84,6 +87,23 @@ def test_other_variant_and_chosen_levels(engine: Engine, base_image: str, tmp_pa
     assert found["install.sh: basic: hello"] == "passed"
     assert found["install.sh: integration"] == "skipped"
     assert not any("complete" in name for name in found if not name.startswith(("record", "archive")))
+
+
+@pytest.mark.req("S0-21", "S0-65")
+def test_the_version_before_is_come_back_to_where_it_lies_beside(engine: Engine, base_image: str, tmp_path: Path) -> None:
+    changes = {"bin/hello": (0o755, "#!/bin/sh\necho hello ${1:-world} 1.2.2\n")}
+    rules = TestRules(bootstrap="bookworm", basic=("hello",))
+    before = make(tmp_path / "before", "1.2.2", files=changes, tests=rules)
+    kit = make(tmp_path / "now", tests=rules)
+    for path in (before.archive(), *before.release.paths.installers.glob("install-hello-*.sh")):
+        target = kit.release.paths.packages / path.relative_to(before.release.paths.packages)
+        shutil.copy(path, target)
+    report = run(kit.release, sample.cell(kit.release, f"{machine()}-complete"))
+    assert report["error"] == ""
+    found = outcomes(report)
+    assert found["install.sh: back to the version before"] == "passed"
+    assert found["install.sh --user: back to the version before"] == "passed"
+    assert found["install.sh: nothing remains"] == "passed"
 
 
 FAULTS = {
@@ -103,6 +123,13 @@ FAULTS = {
     "a file not installed": ("install", "| sort)", "| sort | grep -v greet)", "/usr/local/lib/hello/greetings.txt is missing"),
     "no receipt": ("install", 'cat "$list" >"$receipt"', 'cat "$list" >/work/receipt', "left no receipt"),
     "a second run that fails": ("install", 'echo "nothing to do" && exit', "exit 7", "failed with exit code 7"),
+    "a dry run that does something": (
+        "install",
+        "--dry-run) exit ;;",
+        "--dry-run) mkdir -p /opt/rehearsed && exit ;;",
+        "/opt/rehearsed",
+    ),
+    "an upgrade that is refused": ("install", "--dry-run) exit ;;", "--dry-run) exit ;; --upgrade) exit 6 ;;", "exit code 6"),
     "another's file changed": (
         "install",
         "set -eu\n",
@@ -146,7 +173,7 @@ def test_failing_level_is_named_with_its_command_and_output(engine: Engine, base
 def test_a_command_that_hangs_is_stopped_and_the_rest_goes_on(
     engine: Engine, base_image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(installed, "LIMIT", 3.0)
+    monkeypatch.setattr(bench, "LIMIT", 3.0)
     made, cell = build(tmp_path, basic=("echo begun; sleep 4321",), integration=("! grep -lz '[4]321' /proc/[0-9]*/cmdline",))
     report = run(made, cell)
     found = outcomes(report)

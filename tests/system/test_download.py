@@ -3,210 +3,33 @@
 from __future__ import annotations
 
 import shutil
-import socket
-import ssl
-import struct
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from installer_lab import Kit, Ran, make, only, picture, put_record, run, shim
+from fault_server import FETCH, HIDDEN, Site, programs, proxying, serving
+from installer_lab import Kit, Ran, make, picture, put_record, run, shim
 
 from slipway.files import digest_file
 from slipway.installers import plan_installers
 from slipway.model import InstallRules, PlatformSettings
 
 pytestmark = pytest.mark.slow
-HOST = "127.0.0.1"
-# A name that no one can look up: only a proxy leads there.
-HIDDEN = "packages.invalid"
-TOOLS = (
-    *("cat", "chmod", "cp", "cut", "expr", "getconf", "grep", "gzip", "id", "ls", "ln", "mkdir"),
-    *("mv", "rm", "rmdir", "sh", "sha256sum", "sleep", "tail", "tar", "uname", "wc"),
-)
-
-
-@dataclass
-class Site:
-    """What the server serves, how it fails at archives, and what it was asked for."""
-
-    folder: Path
-    certificate: Path
-    port: int = 0
-    plain_port: int = 0
-    mood: str = ""
-    bad_answers: int = 1000
-    asked: list[str] = field(default_factory=list)
-    asked_plainly: list[str] = field(default_factory=list)
-    stop: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def url(self) -> str:
-        return f"https://{HOST}:{self.port}"
-
-    @property
-    def trust(self) -> dict[str, str]:
-        """The environment in which curl and wget trust the server; root must not install for the whole machine by mistake."""
-        return {"HELLO_USER": "1", "CURL_CA_BUNDLE": str(self.certificate), "WGETRC": str(self.folder / "wgetrc")}
-
-
-class Answer(BaseHTTPRequestHandler):
-    """Serves files well, and archives according to the mood."""
-
-    site: Site
-    plain = False
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        (self.site.asked_plainly if self.plain else self.site.asked).append(self.path)
-        path = self.site.folder / self.path.removeprefix("/elsewhere").lstrip("/")
-        if ".tar." in self.path and self.site.mood and self.site.bad_answers and not self.path.startswith("/elsewhere"):
-            self.site.bad_answers -= 1
-            getattr(self, f"be_{self.site.mood}")(path.read_bytes())
-        elif path.is_file():
-            self.give(path.read_bytes())
-        else:
-            self.give(b"nothing here", code=404)
-
-    def give(self, data: bytes, code: int = 200, size: int | None = None, **headers: str) -> None:
-        self.send_response(code)
-        for name, value in {"Content-Length": str(len(data) if size is None else size), **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(data)
-
-    def be_missing(self, data: bytes) -> None:
-        self.give(b"nothing here", code=404)
-
-    def be_damaged(self, data: bytes) -> None:
-        self.give(data[:-1] + bytes([data[-1] ^ 1]))
-
-    def be_busy(self, data: bytes) -> None:
-        self.give(b"later", code=503)
-
-    def be_short(self, data: bytes) -> None:
-        self.give(data[: len(data) // 2], size=len(data))
-        self.close_connection = True
-
-    def be_reset(self, data: bytes) -> None:
-        self.give(data[: len(data) // 2], size=len(data))
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        socket.socket.close(self.connection)
-        self.close_connection = True
-
-    def be_silent(self, data: bytes) -> None:
-        self.give(data[: len(data) // 2], size=len(data))
-        self.site.stop.wait(60)
-        self.close_connection = True
-
-    def be_slow(self, data: bytes) -> None:
-        self.give(b"", size=len(data))
-        for start in range(0, len(data), len(data) // 4):
-            time.sleep(0.4)
-            self.wfile.write(data[start : start + len(data) // 4])
-
-    def be_plain(self, data: bytes) -> None:
-        self.give(b"", code=302, Location=f"http://{HOST}:{self.site.plain_port}/elsewhere{self.path}")
-
-    def be_moved(self, data: bytes) -> None:
-        self.give(b"", code=302, Location=f"{self.site.url}/elsewhere{self.path}")
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-
-class Proxy(BaseHTTPRequestHandler):
-    """Connects every name to the site."""
-
-    site: Site
-    connected: list[str]
-
-    def do_CONNECT(self) -> None:
-        self.connected.append(self.path)
-        self.send_response(200)
-        self.end_headers()
-        with socket.create_connection((HOST, self.site.port)) as there:
-            back = threading.Thread(target=pump, args=(there, self.connection))
-            back.start()
-            pump(self.connection, there)
-            back.join()
-        self.close_connection = True
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-
-def pump(source: socket.socket, target: socket.socket) -> None:
-    try:
-        while data := source.recv(65536):
-            target.sendall(data)
-        target.shutdown(socket.SHUT_WR)
-    except OSError:
-        pass
-
-
-class Quiet(ThreadingHTTPServer):
-    """A server that does not mind who hangs up."""
-
-    daemon_threads = True
-
-    def handle_error(self, *_: Any) -> None:
-        """Say nothing: the clients are the subject here."""
-
-
-def serve(handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext | None = None, **members: Any) -> Quiet:
-    server = Quiet((HOST, 0), type(handler.__name__, (handler,), members))
-    if context is not None:
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    return server
-
-
-def certify(folder: Path) -> tuple[Path, Path]:
-    """Make a certificate for the site, signed by an authority of our own; returns the authority's and the site's chain."""
-    authority, site = folder / "authority.pem", folder / "site.pem"
-    new = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2")
-    by_authority = ("-CA", authority, "-CAkey", folder / "authority.key", "-addext", "basicConstraints=critical,CA:FALSE")
-    named = ("-subj", "/CN=Site", "-addext", f"subjectAltName=IP:{HOST},DNS:{HIDDEN}")
-    for command in (
-        (*new, "-subj", "/CN=Test authority", "-keyout", folder / "authority.key", "-out", authority),
-        (*new, *named, *by_authority, "-keyout", folder / "site.key", "-out", folder / "site.crt"),
-    ):
-        subprocess.run(command, check=True, capture_output=True)
-    site.write_text((folder / "site.key").read_text() + (folder / "site.crt").read_text())
-    return authority, site
 
 
 @pytest.fixture(scope="module")
 def the_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("site")
-    authority, chain = certify(tmp_path_factory.mktemp("certificates"))
-    site = Site(folder=folder, certificate=authority)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(chain)
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")  # BusyBox says nothing of the signatures it knows
-    (folder / "wgetrc").write_text(f"ca_certificate = {authority}\n")
-    secure, plain = serve(Answer, context, site=site), serve(Answer, site=site, plain=True)
-    site.port, site.plain_port = secure.server_port, plain.server_port
-    yield site
-    site.stop.set()
-    for server in (secure, plain):
-        server.shutdown()
-        server.server_close()
+    with serving(tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("certificates")) as site:
+        yield site
 
 
 @pytest.fixture
 def site(the_site: Site) -> Site:
     """The server in a good mood, with nothing asked yet."""
-    the_site.mood, the_site.bad_answers = "", 1000
-    the_site.asked.clear()
-    the_site.asked_plainly.clear()
+    the_site.cheer()
     return the_site
 
 
@@ -229,19 +52,6 @@ def home(tmp_path: Path) -> Path:
     made.mkdir()
     (made / ".profile").write_text("umask 022\n")
     return made
-
-
-FETCH = {"curl": "curl -fsSL", "wget": "wget -qO-", "busybox": "wget -q -O -"}
-
-
-def programs(folder: Path, client: str) -> str:
-    """A PATH with what install.sh needs and one program that downloads."""
-    if folder.exists():
-        return str(folder)
-    path = only(folder, *TOOLS, *({"busybox": (), "": ()}.get(client, (client,))))
-    if client == "busybox":
-        (folder / "wget").symlink_to(shutil.which("busybox") or "busybox")
-    return path
 
 
 def pipe(site: Site, kit: Kit, client: str, home: Path, *arguments: str | Path, **options: Any) -> Ran:
@@ -410,20 +220,15 @@ def test_an_archive_beside_the_script_is_preferred_to_a_download(site: Site, kit
 def test_the_proxy_of_the_environment_is_used(site: Site, home: Path, tmp_path: Path, client: str) -> None:
     kit = publish(site, tmp_path / "kit", f"https://{HIDDEN}/{client}/{{version}}/get?{{file}}", f"{client}/1.2.3")
     shutil.copy(kit.archive(), site.folder / f"{client}/1.2.3/get?{kit.archive().name}")
-    connected: list[str] = []
-    proxy = serve(Proxy, site=site, connected=connected)
-    environment = site.trust | {"https_proxy": f"http://{HOST}:{proxy.server_port}"}
     url = f"https://{HIDDEN}/{client}/1.2.3/install.sh"
-    try:
+    with proxying(site) as (proxy, connected):
+        environment = site.trust | {"https_proxy": proxy}
         ran = pipe(site, kit, client, home, env=environment, url=url)
         assert ran.code == 0, ran
         assert says(home) == "hello world 1.2.3\n"
         assert connected == [f"{HIDDEN}:443"] * 2
         assert site.asked == [f"/{client}/1.2.3/install.sh", f"/{client}/1.2.3/get?{kit.archive().name}"]
         failed(run(alone(kit, tmp_path), "--user", "--force", home=home, env=site.trust), 42, HIDDEN, "proxy")
-    finally:
-        proxy.shutdown()
-        proxy.server_close()
 
 
 @pytest.mark.parametrize(("suffix", "tool"), [("tar.xz", "xz"), ("tar.zst", "zstd")])

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from freebsds import freebsd, hold, pack
 
-from slipway.model import Service
+from slipway.model import InstallRules, Service
 from slipway.rules import FreebsdRules
 
 pytestmark = pytest.mark.slow
@@ -60,7 +60,7 @@ def services() -> tuple[Service, ...]:
 
 
 def test_shells_and_shellcheck_find_nothing_in_the_scripts(tmp_path: Path) -> None:
-    found = pack(freebsd(tmp_path, services=services()))
+    found = pack(freebsd(tmp_path, services=services(), install=InstallRules(configure=("hello", "it's", "{config}"))))
     texts = {name: "#!/bin/sh\n" + found.script(name) for name in found.whole["scripts"]}
     texts |= {Path(name).name: data.decode() for name, (_, data) in found.members.items() if "/rc.d/" in name}
     assert set(texts) == {"pre-install", "post-install", "pre-deinstall", "hello_server", "hello"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import plistlib
-import re
 import shutil
 import subprocess
 import textwrap
@@ -14,12 +13,13 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from small_root import SmallRoot
 
 import sample
 from slipway.contents import Contents
 from slipway.errors import VerificationError
 from slipway.files import digest_file
-from slipway.model import Release, Service
+from slipway.model import InstallRules, Release, Service
 from slipway.packagers.pkg import plan_pkgs
 from slipway.packagers.pkg.bom import Item, bill
 from slipway.platforms import PLATFORMS
@@ -166,7 +166,14 @@ def test_packages_of_other_makers_are_read(tmp_path: Path) -> None:
 
 def test_shells_and_shellcheck_take_the_scripts(tmp_path: Path) -> None:
     services = tuple(Service(name=name, binary="hello", summary="x", enable=name == "one", user=name) for name in ("one", "two"))
-    for name, changes in (("services", {"services": services}), ("plain", {"services": ()}), ("one", {})):
+    configured = {"services": (), "install": InstallRules(configure=("hello", "it's", "{config}"))}
+    for name, changes in (
+        ("services", {"services": services}),
+        ("plain", {"services": ()}),
+        ("one", {}),
+        ("configured", configured),
+        ("all", {**configured, "services": SERVICES}),
+    ):
         package = pack(tmp_path / name, **changes)["macos-arm64-complete"]
         part = taken_apart(package, tmp_path / name / "apart")["arm64"]
         scripts = [part / "scripts.files/preinstall", part / "scripts.files/postinstall"]
@@ -237,41 +244,16 @@ esac
 
 
 @dataclass(frozen=True)
-class Mac:
+class Mac(SmallRoot):
     """A root folder in which small scripts play the programs of macOS."""
 
-    root: Path
-
     @classmethod
-    def made(cls, root: Path) -> Mac:
-        for name in ("usr/bin", "usr/sbin", "bin", "receipts", "loaded", "chosen", "directory", "dev", "Library/LaunchDaemons"):
-            (root / name).mkdir(parents=True)
-        busybox = shutil.which("busybox")
-        assert busybox
-        shutil.copy(busybox, root / "bin/busybox")
-        for name in say(busybox, "--list").split():
-            # busybox' own shell would run its own chown and sleep.
-            if name not in {"busybox", "chown", "sleep", "sh"}:
-                (root / "bin" / name).symlink_to("busybox")
-        dash = shutil.which("dash")
-        assert dash
-        shutil.copy(dash, root / "bin/sh")
-        for library in re.findall(r"(/\S+)(?: \(0x)", say("ldd", dash)):
-            (root / library[1:]).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(library, root / library[1:])
+    def ready(cls, root: Path) -> Mac:
         played = {"pkgutil": PKGUTIL, "launchctl": LAUNCHCTL, "dscl": DSCL, "sleep": "#!/bin/sh\n"}
-        played["chown"] = '#!/bin/sh\necho "chown $*" >>/calls\n'
-        for name, text in played.items():
-            (root / "usr/bin" / name).write_text(text)
-            (root / "usr/bin" / name).chmod(0o755)
-        (root / "dev/null").touch(mode=0o666)
-        return cls(root)
-
-    def sh(self, *words: str, status: int = 0) -> str:
-        inside = ["unshare", "--map-root-user", "--root", str(self.root), "--wd", "/", "/bin/sh", *words]
-        done = subprocess.run(inside, capture_output=True, text=True, check=False)
-        assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        made = cls.made(root, played | {"chown": '#!/bin/sh\necho "chown $*" >>/calls\n'})
+        for name in ("receipts", "loaded", "chosen", "directory", "Library/LaunchDaemons"):
+            (root / name).mkdir(parents=True)
+        return cls(made.root)
 
     def install(self, package: Path, processor: str = "arm64") -> str:
         """Do what an installer does: run preinstall, unpack, run postinstall, keep a receipt."""
@@ -293,19 +275,13 @@ class Mac:
         below = (self.root / "usr/local", self.root / "Library")
         return {str(path.relative_to(self.root)) for top in below for path in top.rglob("*") if path.is_file()}
 
-    def calls(self) -> list[str]:
-        path = self.root / "calls"
-        found = path.read_text().splitlines() if path.exists() else []
-        path.write_text("")
-        return found
-
     def text(self, name: str) -> str:
         return (self.root / name).read_text()
 
 
 @pytest.fixture
 def mac(tmp_path: Path) -> Mac:
-    return Mac.made(tmp_path / "mac")
+    return Mac.ready(tmp_path / "mac")
 
 
 @pytest.fixture(scope="module")
@@ -422,3 +398,41 @@ def test_the_uninstaller_refuses_what_it_does_not_know(mac: Mac, packages: dict[
     assert "usage" in mac.sh("/usr/local/share/hello/uninstall.sh", "--all", status=2)
     assert mac.files() == before
     assert textwrap.shorten(mac.text(CONFIG), 20)
+
+
+SERVICES = (
+    Service(name="nightly", binary="hello-server", summary="Sweeps", schedule="daily", user="_one", state=False),
+    Service(name="called", binary="hello-server", summary="Answers", sockets=("8080",), user="_one", logs=True, state=False),
+)
+
+
+@pytest.mark.req("S0-54")
+def test_the_first_configuration_runs_until_it_has_worked_and_never_again(mac: Mac, tmp_path: Path) -> None:
+    ready, made = mac.root / "usr/local/etc/hello/ready", mac.root / "usr/local/etc/hello/made"
+    program = {"bin/hello": '#!/bin/sh\n[ -e "$1/ready" ] && echo "made in $2" >>"$1/made"\n'}
+    install, packages = InstallRules(configure=("hello", "{config}", "{state}")), {}
+    for version, services in (("1.2.3", ()), ("1.3.0", ()), ("1.4.0", SERVICES)):
+        packages[version] = pack(tmp_path / version, version, program, install=install, services=services)[ARM]
+    said = mac.install(packages["1.2.3"])
+    assert "hello: the first configuration failed; run it again: sudo /usr/local/bin/hello /usr/local/etc/hello" in said
+    assert not made.exists()
+    ready.touch()
+    for version in ("1.3.0", "1.4.0"):
+        mac.install(packages[version])
+        assert made.read_text() == "made in /usr/local/var/lib/hello\n"
+    mac.sh("/usr/local/share/hello/uninstall.sh")
+    mac.install(packages["1.4.0"])
+    assert made.read_text() == "made in /usr/local/var/lib/hello\n"
+    mac.sh("/usr/local/share/hello/uninstall.sh", "--purge")
+    assert mac.files() == set()
+
+
+def test_what_waits_for_its_time_or_a_caller_is_not_started(mac: Mac, tmp_path: Path) -> None:
+    mac.install(pack(tmp_path, services=SERVICES)[ARM])
+    calls = mac.calls()
+    assert sorted(path.name for path in (mac.root / "loaded").iterdir()) == [
+        f"example.hello.hello.{name}" for name in ("called", "nightly")
+    ]
+    assert not [call for call in calls if call.startswith("kickstart")]
+    assert "chown _one:_one /usr/local/var/log/hello" in calls
+    assert not (mac.root / "usr/local/var/lib/hello").exists()

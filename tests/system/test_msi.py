@@ -20,16 +20,23 @@ import sample
 from slipway.contents import Contents, File
 from slipway.errors import VerificationError
 from slipway.manifest import Manifest
-from slipway.model import Cell, Release
+from slipway.model import Cell, InstallRules, Release, Service
 from slipway.packagers.msi import plan_msis
 from slipway.rules import MsiRules
 from slipway.verify.msi import msi_faults
 from slipway.version import Version
 
 pytestmark = pytest.mark.slow
+# With two words it adds the second to the file that the first one names, and fails: nobody is to mind.
 HELLO = """\
 #include <stdio.h>
-int main(int count, char **words) { printf("hello %s\\n", count > 1 ? words[1] : "world"); return 0; }
+int main(int count, char **words) {
+    if (count < 3) { printf("hello %s\\n", count > 1 ? words[1] : "world"); return 0; }
+    FILE *file = fopen(words[1], "a");
+    fprintf(file, "%s\\n", words[2]);
+    fclose(file);
+    return 7;
+}
 """
 # The least that a program has to do in order to be a service.
 SERVER = """\
@@ -330,6 +337,31 @@ def test_a_package_for_one_user(packages: Mapping[str, Path], windows: Windows) 
     assert left == {"etc", "etc/hello", "etc/hello/hello.toml"}
     assert windows.path("HKCU\\Environment") == []
     assert windows.installed() == set()
+
+
+@pytest.mark.req("S0-54")
+@pytest.mark.parametrize(("name", "place"), [("complete", "ProgramData/hello"), ("complete-user", "users/*/AppData/Local/hello")])
+def test_the_first_configuration_runs_once(
+    programs: Mapping[str, bytes], windows: Windows, tmp_path: Path, name: str, place: str
+) -> None:
+    def packed(version: str) -> Path:
+        install = InstallRules(configure=("hello", "{config}/made by $init^.txt", f"{{state}}/x {version}"))
+        services = (Service(name="hello-server", binary="hello-server", summary="Serves", logs=True),)
+        return pack(tmp_path / version, programs, version, install=install, services=services)[name]
+
+    older, newer = packed("2.0.5"), packed("2.1.0")
+    assert windows.install(older) == 0
+    (made,) = (windows.prefix / "drive_c").rglob("made by $init^.txt")
+    assert made.parent.parts[-2:] == ("etc", "hello")
+    (line,) = made.read_text().splitlines()
+    assert Path(line.removeprefix("C:").replace("\\", "/")).match(f"{place}/x 2.0.5")
+    if name == "complete":
+        assert (windows.prefix / "drive_c/ProgramData/hello/logs").is_dir()
+    assert windows.install(newer) == 0
+    assert len(made.read_text().splitlines()) == 1
+    assert windows.remove(newer) == 0
+    assert windows.install(newer) == 0
+    assert "2.1.0" in made.read_text().splitlines()[1]
 
 
 ODD = (

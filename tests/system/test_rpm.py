@@ -21,7 +21,7 @@ from slipway.components import CommandComponent, TreeComponent
 from slipway.containers import Container, Engine
 from slipway.contents import Contents, File
 from slipway.errors import VerificationError
-from slipway.model import Release, Service, Variant
+from slipway.model import InstallRules, Release, Service, Variant
 from slipway.packagers.rpm import plan_rpms
 from slipway.packagers.rpm.items import listed
 from slipway.platforms import PLATFORMS
@@ -39,12 +39,18 @@ OWN = (
     *("/var/lib/rpm", "/var/lib/dnf", "/var/cache", "/root", "/etc/.pwd.lock", "/var/tmp", "/tmp"),
     *("/var/lib/private", "/var/lib/systemd", "/etc/machine-id"),
 )
+# With two words it adds the second to the file that the first one names, and fails: nobody is to mind.
 PROGRAM = """
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 int main(int count, char **words) {
     if (strstr(words[0], "hello-")) { for (;;) pause(); }
+    if (count == 3) {
+        FILE *file = fopen(words[1], "a");
+        fprintf(file, "%s\\n", words[2]);
+        return 7;
+    }
     printf("hello %s\\n", VERSION);
     return 0;
 }
@@ -443,6 +449,38 @@ def test_variants_are_swapped_with_their_services(system: System) -> None:
     assert system.state("hello-server") == ("disabled", "inactive"), "what was switched off stays off"
     system.do("rpm -V hello", code=1)
     system.do("dnf -y -q remove hello && rm -r /etc/hello")
+    assert compare(before, system.watch.look(), OWN) == ()
+
+
+WAITING = (
+    Service(name="hello-server", binary="hello-server", summary="Answers", user="greeter", sockets=("/run/hello",), state=False),
+    Service(name="hello-sweeper", binary="hello", summary="Sweeps", user="greeter", schedule="daily", logs=True, state=False),
+)
+
+
+@pytest.mark.req("S0-54", "S0-58")
+def test_what_waits_for_a_caller_or_its_time_and_what_is_configured_once(
+    system: System, tmp_path: Path, programs: dict[str, bytes]
+) -> None:
+    install, files = InstallRules(configure=("hello", "{config}/made", "in {config}")), {}
+    for version in (OLD, NEW):
+        files[version] = pack(tmp_path / version, version, programs[version], services=WAITING, install=install)["complete"]
+        system.box.copy_in(files[version], f"/work/{version}.rpm")
+    before = system.watch.look()
+    said = system.do(f"rpm --force-debian --nosignature -i /work/{OLD}.rpm 2>&1")
+    assert "hello: the first configuration failed; run it again: /usr/bin/hello /etc/hello/made in /etc/hello" in said
+    assert system.do("cat /etc/hello/made") == "in /etc/hello\n"
+    assert system.do("stat -c %U /var/log/hello") == "greeter\n"
+    assert system.state("hello-server.socket") == system.state("hello-sweeper.timer") == ("disabled", "inactive")
+    system.do("systemctl enable --now hello-server.socket hello-sweeper.timer && systemctl start hello-server hello-sweeper")
+    pid = system.do("systemctl show -P MainPID hello-server")
+    system.do(f"rpm --force-debian --nosignature -U /work/{NEW}.rpm")
+    assert system.do("systemctl show -P MainPID hello-server") != pid
+    for unit in ("hello-server.socket", "hello-sweeper.timer"):
+        assert system.state(unit) == ("enabled", "active")
+    assert system.do("cat /etc/hello/made") == "in /etc/hello\n"
+    system.do("rpm -e hello && rm -r /etc/hello")
+    assert system.do("systemctl --failed --no-legend; systemctl list-units --all --no-legend 'hello*'") == ""
     assert compare(before, system.watch.look(), OWN) == ()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from slipway import __version__, console
-from slipway.cli import project, scripts, toolchain
+from slipway.cli import binstall, project, scripts, toolchain
 from slipway.cli.front import Front
 from slipway.errors import SlipwayError
 
@@ -61,7 +61,7 @@ def cli(ctx: click.Context, file: Path | None, outputs: Path | None, debug: bool
         click.echo(ctx.get_help())
 
 
-for command in (*project.COMMANDS, *scripts.COMMANDS, *toolchain.COMMANDS):
+for command in (*project.COMMANDS, *scripts.COMMANDS, *binstall.COMMANDS, *toolchain.COMMANDS):
     cli.add_command(command)
 
 

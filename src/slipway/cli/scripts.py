@@ -13,6 +13,7 @@ from slipway import console
 from slipway.cli.front import Front, common
 from slipway.executor import run_steps
 from slipway.rules import PACKAGES, SignRules
+from slipway.variables import INSTALLERS
 
 if TYPE_CHECKING:
     from slipway.packagers.binaries import BinariesWish
@@ -90,11 +91,15 @@ def _make_packages(front: Front, wish: BinariesWish, variables: Mapping[str, str
 @click.command("create-installer")
 @click.argument("dist_dir", type=_FOLDER)
 @click.option("--output-dir", type=_FOLDER, help="Where the installers go (default: packages/installers).")
-@click.option("--installer-types", default="shell", show_default=True, help="Comma list of shell and package.")
-@click.option("--platforms", default="", help="Comma list of families: linux, macos, freebsd.")
+@click.option(
+    "--installer-types",
+    default="",
+    help=f"Comma list of {', '.join(INSTALLERS)} (default: shell, and powershell for Windows).",
+)
+@click.option("--platforms", default="", help="Comma list of families: linux, macos, windows, freebsd.")
 @click.option("--include-services/--no-include-services", default=True, help="Install the services too (default) or not.")
 @click.option("--create-uninstaller/--no-create-uninstaller", default=True, help="Make an uninstaller too (default) or not.")
-@click.option("--validate-installer", is_flag=True, help="Check the scripts with sh and shellcheck.")
+@click.option("--validate-installer", is_flag=True, help="Check what is made, and try install.sh in a sandbox.")
 @common
 @click.pass_obj
 def create_installer(  # noqa: PLR0913, PLR0917 - the documented flags
@@ -109,7 +114,8 @@ def create_installer(  # noqa: PLR0913, PLR0917 - the documented flags
     dry_run: bool,
 ) -> None:
     """Make the installers of the distribution in DIST_DIR, or of all that lie in dist/."""
-    from slipway.installers import Wish, plan_for_distribution
+    from slipway.cli.making import plan_making
+    from slipway.installers import Wish
 
     wish = Wish(
         types=_words(installer_types),
@@ -119,7 +125,7 @@ def create_installer(  # noqa: PLR0913, PLR0917 - the documented flags
         uninstaller=create_uninstaller,
         validate=validate_installer,
     )
-    run_steps(plan_for_distribution(front.request().release, dist_dir.absolute(), wish), dry_run=dry_run)
+    run_steps(plan_making(front.request(), dist_dir.absolute(), wish), dry_run=dry_run)
 
 
 @click.command("test-distribution")

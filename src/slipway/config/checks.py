@@ -11,6 +11,8 @@ from typing import Final
 
 from slipway.components import WORDS, words_in
 from slipway.config import lines
+from slipway.config.companions import companion_faults
+from slipway.config.container import container_faults
 from slipway.config.debian import debian_faults
 from slipway.config.faults import Fault, suggestion
 from slipway.config.parts import CargoTable, CommandTable, ComponentTable, PrebuiltTable, PythonTable, TreeTable
@@ -230,8 +232,17 @@ def _variants(draft: Draft) -> Iterator[Fault]:
 
 
 def _services(draft: Draft) -> Iterator[Fault]:
+    yield from service_faults(draft.tables, _programs(draft))
+
+
+def _companions(draft: Draft) -> Iterator[Fault]:
+    yield from companion_faults(draft.tables.install, draft.root, _programs(draft))
+
+
+def _programs(draft: Draft) -> list[str] | None:
+    """The programs of all components; None when not all components could be read."""
     known = [binary for name, part in draft.tables.component.items() for binary in binaries_of(name, part)]
-    yield from service_faults(draft.tables, known if draft.whole else None)
+    return known if draft.whole else None
 
 
 def _tests(draft: Draft) -> Iterator[Fault]:
@@ -276,6 +287,10 @@ def _rpm(draft: Draft) -> Iterator[Fault]:
             yield Fault(("rpm", "capabilities", place), f"no component makes {place}", suggestion(place, known))
 
 
+def _container(draft: Draft) -> Iterator[Fault]:
+    yield from container_faults(draft.tables.container)
+
+
 _CHECKS: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
     _license,
     _documents,
@@ -290,9 +305,11 @@ _CHECKS: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
     _prebuilt,
     _variants,
     _services,
+    _companions,
     _tests,
     _deb,
     _rpm,
     _sign,
     _msi,
+    _container,
 )

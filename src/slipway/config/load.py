@@ -22,11 +22,22 @@ from slipway.config.lines import key_lines
 from slipway.config.packages import DebTable
 from slipway.config.parts import CargoTable, CommandTable, ComponentTable, PrebuiltTable, PythonTable, TreeTable
 from slipway.config.read import parse_text, read_tables
-from slipway.config.schema import PlatformTable, ProjectTable, SlipwayFile, TestTable, VersionTable
+from slipway.config.schema import InstallTable, PlatformTable, ProjectTable, SlipwayFile, TestTable, VersionTable
 from slipway.licenses import normalised
 from slipway.model import InstallRules, PlatformSettings, Project, Service, TestRules, Variant, VersionRule
 from slipway.platforms import PLATFORMS, Platform, find_platform
-from slipway.rules import DebRules, DebSuite, FreebsdRules, MsiRules, PkgRules, RpmRules, SbomRules, SignRules, SourceRules
+from slipway.rules import (
+    ContainerRules,
+    DebRules,
+    DebSuite,
+    FreebsdRules,
+    MsiRules,
+    PkgRules,
+    RpmRules,
+    SbomRules,
+    SignRules,
+    SourceRules,
+)
 
 _EVERYTHING = ("complete", "Everything")
 
@@ -81,7 +92,7 @@ def _project(file: Path, tables: SlipwayFile) -> Project:
         settings={find_platform(name).id: _settings(part) for name, part in tables.platform.items()},
         services=tuple(_service(name, part) for name, part in tables.service.items()),
         version=_version(root, tables.version),
-        install=InstallRules(**_fields(tables.install)),
+        install=_install(root, tables.install),
         deb=_deb(tables.deb),
         rpm=RpmRules(**_fields(tables.rpm)),
         freebsd=FreebsdRules(**_fields(tables.freebsd)),
@@ -90,6 +101,7 @@ def _project(file: Path, tables: SlipwayFile) -> Project:
         source=SourceRules(**_fields(tables.source)),
         sign=SignRules(**_fields(tables.sign)),
         sbom=SbomRules(**_fields(tables.sbom)),
+        container=ContainerRules(**_fields(tables.container)),
         packages=tuple(said.packages),
         symbols=said.symbols,
         tests=_tests(root, tables.test),
@@ -159,6 +171,11 @@ def _service(name: str, part: Any) -> Service:
 def _version(root: Path, rule: VersionTable) -> VersionRule:
     path = root / (rule.path or VERSION_FILES.get(rule.source, "Cargo.toml"))
     return VersionRule(source=rule.source, path=path, value=rule.value, scheme=rule.scheme, tag=rule.tag)
+
+
+def _install(root: Path, table: InstallTable) -> InstallRules:
+    files = {key: tuple(_below(root, text) for text in getattr(table, key)) for key in ("completions", "manuals")}
+    return InstallRules(**_fields(table) | files)
 
 
 def _tests(root: Path, rules: TestTable) -> TestRules:

@@ -159,6 +159,14 @@ gpg = "0123456789ABCDEF0123456789ABCDEF01234567"
 minisign = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"
 what = ["checksums", "packages"]
 """,
+    "container": """\
+[container]
+image = "registry.example/hello:{version}"
+ports = ["127.0.0.1:8080:8080"]
+volumes = { state = "/var/lib/hello" }
+environment = { HELLO_LOG = "info" }
+health-path = "/health"
+""",
     "sbom": """\
 [sbom]
 formats = ["cyclonedx", "spdx"]

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
+from slipway.config.container import ContainerTable
 from slipway.config.forms import ONE_LINE, Compression, Matches, Table, TableName, Word, Words, unique, unique_kinds
 from slipway.config.packages import (
     USUAL,
@@ -161,6 +162,10 @@ class InstallTable(Table):
     """Other such folders, which are tried in turn when the first one fails."""
     signature: Literal["auto", "require", "off"] = "auto"
     """Whether installers check the archive's signature: `auto` where a program for it is there, `require` always, `off` never."""
+    completions: Words = []
+    """Files with completions for shells: `NAME.bash`, `_NAME` for zsh, `NAME.fish` and `NAME.nu`, where NAME is a program."""
+    manuals: Words = []
+    """Manual pages, such as `man/tool.1`; every installation puts them where `man` looks."""
 
 
 class TestTable(Table):
@@ -219,6 +224,8 @@ class SlipwayFile(Table):
     """With which keys what is released is signed."""
     sbom: SbomTable = SbomTable()
     """Which lists of what is inside are written."""
+    container: ContainerTable = ContainerTable()
+    """The container image, and how it is run."""
     test: TestTable = TestTable()
     """How the project is tested."""
 
@@ -238,6 +245,7 @@ TABLES: Final[dict[str, type[Table]]] = {
     "source": SourcePackageTable,
     "sign": SignTable,
     "sbom": SbomTable,
+    "container": ContainerTable,
     "test": TestTable,
 }
 NAMED: Final = ("component", "variant", "platform", "service")

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from slipway.components import TreeComponent
 from slipway.contents import Contents
 from slipway.dist.copying import TEXT_LIMIT, Source, copy_all, is_text_name, is_utf8
 from slipway.errors import ConfigError, VerificationError
 from slipway.files import remove_tree, write_atomic
-from slipway.components import TreeComponent
 from slipway.model import Release
 from slipway.steps import Step, unique
 from slipway.trees import select

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from slipway.companions import completion_of, manual_of, program_of
+from slipway.components import CargoComponent, CommandComponent, Component, PrebuiltComponent, PythonComponent, TreeComponent
 from slipway.contents import Contents
 from slipway.dist.bundle import bundled
 from slipway.dist.copying import Source, copy_all
 from slipway.errors import ConfigError, SlipwayError
 from slipway.files import remove_tree, write_atomic
-from slipway.components import CargoComponent, CommandComponent, Component, PrebuiltComponent, PythonComponent, TreeComponent
 from slipway.model import Cell, Release
 from slipway.steps import Step, unique
 
@@ -23,12 +24,13 @@ _CASELESS: Final = ("windows", "macos")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """A file of a component and its place in the distribution."""
+    """A file of a component, or of the project itself, and its place in the distribution; a `plain` one is never executable."""
 
     owner: str
     path: Path
     to: str
     verbatim: bool = True
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +141,20 @@ def _files(release: Release, cell: Cell, parts: Iterable[Component]) -> Iterator
                 place = to + platform.exe if program else to
                 yield Placed(owner=part.name, path=release.made(platform, to), to=place, verbatim=program)
     for document in release.project.documents:
-        yield Placed(owner="documents", path=document, to=document.name, verbatim=False)
+        yield Placed(owner="documents", path=document, to=document.name, verbatim=False, plain=True)
+    yield from _companions(release, parts)
+
+
+def _companions(release: Release, parts: Iterable[Component]) -> Iterator[Placed]:
+    """The manual pages and completions of the programs that a variant has; a page about no program goes with every variant."""
+    install = release.project.install
+    here, known = ({name for part in some for name in part.programs} for some in (parts, release.project.components))
+    for path in install.completions:
+        if (found := completion_of(path.name)) and found.name in here:
+            yield Placed(owner="completions", path=path, to=found.place, plain=True)
+    for path in install.manuals:
+        if (page := manual_of(path.name)) and program_of(page.name, known) in {*here, ""}:
+            yield Placed(owner="manuals", path=path, to=page.place, plain=True)
 
 
 def _trees(release: Release, cell: Cell, parts: Iterable[Component]) -> Iterator[Tree]:
@@ -155,7 +170,7 @@ def _trees(release: Release, cell: Cell, parts: Iterable[Component]) -> Iterator
 def _mode(file: Placed) -> int:
     if file.to.startswith("bin/"):
         return 0o755
-    return 0o755 if file.owner != "documents" and file.path.stat().st_mode & 0o100 else 0o644
+    return 0o755 if not file.plain and file.path.stat().st_mode & 0o100 else 0o644
 
 
 def _twice(path: str, first: str, second: str) -> ConfigError:

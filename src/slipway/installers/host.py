@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from slipway import console, process
 from slipway.errors import GateError, SlipwayError, UsageError
 from slipway.files import write_atomic
-from slipway.installers.unix import Source, download_url, install_script, source_of, templates, uninstall_script
+from slipway.installers.origin import Origin, origin_of
+from slipway.installers.unix import Source, install_script, source_of, templates, uninstall_script
 from slipway.model import Cell, Release
 from slipway.platforms import Platform, host_platform
 from slipway.steps import Step
@@ -17,34 +18,42 @@ from slipway.steps import Step
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallHere:
-    """Render install.sh for one distribution and run it on this machine."""
+    """Run install.sh on this machine, for its distribution in one variant.
 
-    source: Source
-    download_url: str
+    It is the script that create-installers makes: of all distributions that were asked for, as far as they are packed.
+    """
+
+    sources: tuple[Source, ...]
+    origin: Origin
     overrides: Path
+    made: Path
     script: Path
     packages: Path
+    variant: str
     prefix: str
 
     def __call__(self) -> None:
         """Install; raises SlipwayError with what the script said."""
-        write_atomic(self.script, install_script((self.source,), self.download_url, self.overrides).encode(), mode=0o755)
-        _run(self.script, "--from", str(self.packages), *_below(self.prefix))
+        packed = (source for source in self.sources if source.contents.is_file() and source.record.is_file())
+        text = install_script(packed, self.origin, self.overrides)
+        script = _same(self.made, self.script, text)
+        _run(script, "--from", str(self.packages), "--variant", self.variant, *_below(self.prefix))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UninstallHere:
-    """Render uninstall.sh and run it on this machine."""
+    """Run the uninstaller on this machine."""
 
     name: str
     overrides: Path
+    made: Path
     script: Path
     prefix: str
 
     def __call__(self) -> None:
         """Remove what the receipt lists; nothing installed is fine."""
-        write_atomic(self.script, uninstall_script(self.name, self.overrides).encode(), mode=0o755)
-        _run(self.script, *_below(self.prefix))
+        script = _same(self.made, self.script, uninstall_script(self.name, self.overrides))
+        _run(script, *_below(self.prefix))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,26 +70,44 @@ class Refuse:
 
 def plan_install(release: Release, prefix: str = "", *, remove: bool = False) -> tuple[Step, ...]:
     """Plan to install this machine's distribution in the first variant that was asked for, or to remove it."""
-    scripts = release.paths.state / "host"
     if remove:
-        run = UninstallHere(
-            name=release.project.name, overrides=release.project.root, script=scripts / "uninstall.sh", prefix=prefix
-        )
-        return (_step("uninstall", f"Remove {release.project.name} from this machine", run),)
-    here = _here(release.platforms)
-    if here is None or here not in release.platforms:
-        return (_step("install", "Install on this machine", _refusal(here, release)),)
-    source = source_of(release, Cell(platform=here, variant=release.variants[0]))
-    install = InstallHere(
-        source=source,
-        download_url=download_url(release),
+        return (_removal(release, prefix),)
+    cell = chosen_here(release.cells)
+    if cell is None:
+        return (_step("install", "Install on this machine", _refusal(_here(release.platforms), release)),)
+    origin = origin_of(release)
+    run = InstallHere(
+        sources=tuple(source_of(release, each) for each in release.cells if each.platform.family != "windows"),
+        origin=origin_of(release),
         overrides=release.project.root,
-        script=scripts / "install.sh",
+        made=release.paths.installers / "install.sh",
+        script=release.paths.state / "host" / "install.sh",
         packages=release.paths.packages,
+        variant=cell.variant.name,
         prefix=prefix,
     )
-    step = _step("install", f"Install {source.folder} on this machine", install)
-    return (replace(step, inputs=(source.contents, source.record, *templates(release))),)
+    own = source_of(release, cell)
+    step = _step("install", f"Install {own.folder} on this machine", run)
+    return (replace(step, inputs=(own.contents, own.record, *origin.inputs, *templates(release))),)
+
+
+def chosen_here(cells: Iterable[Cell]) -> Cell | None:
+    """The first of some distributions that is for this machine."""
+    rows = tuple(cells)
+    here = _here(tuple(cell.platform for cell in rows))
+    return next((cell for cell in rows if cell.platform == here), None)
+
+
+def _removal(release: Release, prefix: str) -> Step:
+    name = release.project.name
+    run = UninstallHere(
+        name=name,
+        overrides=release.project.root,
+        made=release.paths.installers / f"uninstall-{name}.sh",
+        script=release.paths.state / "host" / "uninstall.sh",
+        prefix=prefix,
+    )
+    return _step("uninstall", f"Remove {name} from this machine", run)
 
 
 def _step(stage: str, doc: str, run: InstallHere | UninstallHere | Refuse) -> Step:
@@ -103,6 +130,15 @@ def _refusal(here: Platform | None, release: Release) -> Refuse:
         message=f"{machine} is not among the platforms of this run: {names}",
         hint="install.sh installs on Linux, macOS and FreeBSD" if here is None else "run again with PLATFORMS=host",
     )
+
+
+def _same(made: Path, own: Path, text: str) -> Path:
+    """The script that was made for users, where it has this text; otherwise one of ours that has."""
+    data = text.encode()
+    if made.is_file() and made.read_bytes() == data:
+        return made
+    write_atomic(own, data, mode=0o755)
+    return own
 
 
 def _below(prefix: str) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,23 +11,25 @@ from typing import Any, Final
 from slipway.binaries import newest, oldest_system
 from slipway.contents import Contents, File
 from slipway.errors import ConfigError, VerificationError
-from slipway.files import HashingWriter
 from slipway.installers import options
-from slipway.layout import PLACES, ROLES, Folders, InstallSpec
-from slipway.manifest import Artifact, digest_names, load_built, load_record, record, record_path
-from slipway.model import Cell, PlatformSettings, Release, Service
+from slipway.installers.first_run import first_words
+from slipway.installers.origin import Origin, origin_of
+from slipway.installers.scripts import Script, asked, script_of, script_step, write_scripts
+from slipway.installers.service_texts import FOLDERS, service_texts
+from slipway.layout import ROLES, InstallSpec
+from slipway.manifest import digest_names, load_built, load_record, record_path
+from slipway.model import Cell, PlatformSettings, Release
 from slipway.platforms import Platform
-from slipway.render import heredoc, render, sources
-from slipway.services.systemd import systemd_unit
+from slipway.render import render, sources
 from slipway.steps import Step
 
-STAGE: Final = "create-installers"
-KIND: Final = "installer"
 TEMPLATES: Final = "installers/unix"
-UNITS: Final = "installers/systemd"
 # What a minimal system can unpack, the best first.
 PREFERRED: Final = ("tar.gz", "tar.xz", "tar.zst")
-_MARK: Final = "\x1f"
+# What most file systems give to a file at a time.
+_BLOCK: Final = 4096
+# A completion of zsh that can be announced by its own name.
+_COMPLETION: Final = re.compile(r"share/zsh/site-functions/(_[A-Za-z0-9][A-Za-z0-9_.-]*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,20 +49,11 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Script:
-    """One file name under which a rendered script is given to users."""
-
-    target: Path
-    path: str
-    record: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WriteInstaller:
     """Render install.sh with the digests of the archives, under each of its names."""
 
     sources: tuple[Source, ...]
-    download_url: str
+    origin: Origin
     overrides: Path
     scripts: tuple[Script, ...]
     release: str
@@ -69,8 +61,8 @@ class WriteInstaller:
 
     def __call__(self) -> None:
         """Render; raises VerificationError when a record or a list of contents cannot be read."""
-        text = install_script(self.sources, self.download_url, self.overrides)
-        _write(text, self.scripts, self.release, self.digests)
+        text = install_script(self.sources, self.origin, self.overrides)
+        write_scripts(text, self.scripts, self.release, self.digests)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +77,7 @@ class WriteUninstaller:
 
     def __call__(self) -> None:
         """Render it."""
-        _write(uninstall_script(self.name, self.overrides), self.scripts, self.release, self.digests)
+        write_scripts(uninstall_script(self.name, self.overrides), self.scripts, self.release, self.digests)
 
 
 def plan_unix_installers(
@@ -109,29 +101,36 @@ def install_names(release: Release) -> tuple[str, str]:
     return ("install.sh", f"install-{release.base}.sh")
 
 
-def install_script(found: Iterable[Source], download_url: str, overrides: Path | None) -> str:
+def install_script(found: Iterable[Source], origin: Origin, overrides: Path | None) -> str:
     """Return the text of install.sh."""
     rows = tuple(found)
     first = rows[0].spec
     contents = [Contents.load(row.contents) for row in rows]
     services = {service.name: service for row in rows for service in row.spec.services}
     variants = {row.spec.variant: _variant(row.spec) for row in rows}
+    platforms = {row.spec.platform for row in rows}
     return render(
         f"{TEMPLATES}/install.sh.j2",
         overrides=overrides,
         name=first.name,
         version=first.version,
         summary=first.summary,
-        **_asked(first.name, f"Install {first.name} {first.version}: {first.summary}.", variants),
+        **asked(
+            first.name,
+            f"Install {first.name} {first.version}: {first.summary}.",
+            options.rows(first.name, ", ".join(variants)),
+        ),
         script="install.sh",
         health=first.health,
-        download_url=download_url,
+        configure=first_words(row.spec for row in rows),
+        origin=origin.shown(),
         roles=[(pattern.format(name=first.name), role) for pattern, role in ROLES],
         cells=[_cell(number, row, each) for number, (row, each) in enumerate(zip(rows, contents, strict=True))],
         variants=list(variants.values()),
         commands=sorted({name for row in rows for name in row.spec.commands}),
-        services=[_service(first, service) for _, service in sorted(services.items())],
+        services=[service_texts(first, service, platforms, overrides) for _, service in sorted(services.items())],
         table=_table(contents),
+        completions=_completions(contents),
         uninstaller=uninstall_script(first.name, overrides),
     )
 
@@ -145,28 +144,22 @@ def uninstall_script(name: str, overrides: Path | None) -> str:
         overrides=overrides,
         name=name,
         script=script,
-        **_asked(name, purpose, (), removing=True),
+        **asked(name, purpose, options.rows(name, removing=True)),
     )
-
-
-def _asked(name: str, purpose: str, variants: Iterable[str], *, removing: bool = False) -> Mapping[str, Any]:
-    """What the scripts' options and their help are made of."""
-    said = options.rows(name, ", ".join(variants), removing=removing)
-    groups = [group for group in options.GROUPS if any(row["group"] == group for row in said)]
-    return {"options": said, "groups": groups, "purpose": purpose, "env": _environment_name(name)}
 
 
 def _install_step(release: Release, found: tuple[Source, ...]) -> Step:
+    origin = origin_of(release)
     run = WriteInstaller(
         sources=found,
-        download_url=download_url(release),
+        origin=origin,
         overrides=release.project.root,
-        scripts=tuple(_script(release, name) for name in install_names(release)),
+        scripts=tuple(script_of(release, name) for name in install_names(release)),
         release=release.base,
         digests=digest_names(release.project),
     )
-    inputs = (*(row.contents for row in found), *(row.record for row in found), *templates(release))
-    return _step("install.sh", run, inputs)
+    inputs = (*(row.contents for row in found), *(row.record for row in found), *origin.inputs, *templates(release))
+    return script_step("install.sh", run, run.scripts, inputs)
 
 
 def _uninstall_step(release: Release) -> Step:
@@ -174,28 +167,16 @@ def _uninstall_step(release: Release) -> Step:
     run = WriteUninstaller(
         name=release.project.name,
         overrides=release.project.root,
-        scripts=(_script(release, name),),
+        scripts=(script_of(release, name),),
         release=release.base,
         digests=digest_names(release.project),
     )
-    return _step(name, run, templates(release))
-
-
-def _step(key: str, run: WriteInstaller | WriteUninstaller, inputs: tuple[Path, ...]) -> Step:
-    outputs = tuple(path for script in run.scripts for path in (script.target, script.record))
-    return Step(stage=STAGE, key=key, doc=f"Make {key}", run=run, inputs=inputs, outputs=outputs)
+    return script_step(name, run, run.scripts, templates(release))
 
 
 def templates(release: Release) -> tuple[Path, ...]:
     """Every template that decides the scripts' text."""
-    return tuple(path for folder in (TEMPLATES, UNITS) for path in sources(folder, overrides=release.project.root))
-
-
-def _script(release: Release, name: str) -> Script:
-    target = release.paths.installers / name
-    packages = release.paths.packages
-    path = target.relative_to(packages).as_posix() if target.is_relative_to(packages) else name
-    return Script(target=target, path=path, record=record_path(release, name))
+    return tuple(path for folder in (TEMPLATES, *FOLDERS) for path in sources(folder, overrides=release.project.root))
 
 
 def source_of(release: Release, cell: Cell, *, services: bool = True) -> Source:
@@ -221,18 +202,6 @@ def source_of(release: Release, cell: Cell, *, services: bool = True) -> Source:
     )
 
 
-def download_url(release: Release) -> str:
-    """The address of the folder of this release's archives, or nothing."""
-    version = str(release.version)
-    url = release.project.install.download_url
-    url = url.replace("{tag}", release.project.version.tag_of(version)).replace("{version}", version)
-    if url and not url.startswith("https://"):
-        raise ConfigError(
-            f"{url} is not an https address", file=release.project.file, key="install.download-url", hint="start it with https://"
-        )
-    return url
-
-
 def _floor(said: PlatformSettings, platform: Platform) -> str:
     return {"gnu": said.glibc, "macos": said.macos}.get(platform.libc or platform.family, "")
 
@@ -242,6 +211,8 @@ def _needs(row: Source, contents: Contents) -> str:
     listed = {file.sha256 for file in contents.files}
     records = [load_built(path) for path in row.facts if path.is_file()]
     found = [each.facts for made in records for each in made.binaries if each.sha256 in listed]
+    if found and all(each.family == "linux" and not each.interpreter and not each.libraries for each in found):
+        return "static"
     # Within one platform all of them have the same family.
     return newest(oldest_system(each) for each in found) if found else row.floor
 
@@ -257,6 +228,7 @@ def _cell(number: int, row: Source, contents: Contents) -> Mapping[str, Any]:
         "size": made.size,
         "archive": made.name,
         "folder": row.folder,
+        "unpacked": sum(-(-file.size // _BLOCK) for file in contents.files) * _BLOCK // 1024,
     }
 
 
@@ -282,6 +254,11 @@ def _table(contents: Iterable[Contents]) -> list[Mapping[str, str]]:
     ]
 
 
+def _completions(contents: Iterable[Contents]) -> list[str]:
+    found = (_COMPLETION.fullmatch(file.path) for each in contents for file in each.files)
+    return sorted({match[1] for match in found if match})
+
+
 def _speakable(path: str) -> str:
     if any(ord(letter) < 32 for letter in path) or path.startswith("/") or ".." in path.split("/") or path != path.strip():
         raise VerificationError(
@@ -289,54 +266,3 @@ def _speakable(path: str) -> str:
             hint="rename it: no control characters, no spaces at the ends",
         )
     return path
-
-
-def _service(spec: InstallSpec, service: Service) -> Mapping[str, Any]:
-    marks = Folders(units="", **{role: f"{_MARK}{role}{_MARK}" for role in PLACES})
-    return {
-        "name": service.name,
-        "user": service.user,
-        "enable": service.enable,
-        "system_unit": _fill(systemd_unit(spec, service, marks), "u"),
-        "user_unit": _fill(systemd_unit(spec, service, marks, user=True), "u"),
-        "command": _fill(_by_hand(service), "d"),
-    }
-
-
-def _fill(text: str, prefix: str) -> str:
-    """Protect a text for a here-document, and name in it the shell's variables that hold the folders."""
-    text = heredoc(text)
-    for role in PLACES:
-        text = text.replace(f"{_MARK}{role}{_MARK}", f"${{{prefix}_{role}}}")
-    return text
-
-
-def _by_hand(service: Service) -> str:
-    pairs = (f"{name}={_word(value)}" for name, value in sorted(service.environment.items()))
-    return " ".join((*pairs, _word(f"{{bin}}/{service.binary}"), *map(_word, service.arguments)))
-
-
-def _word(text: str) -> str:
-    marked = re.sub(rf"\{{({'|'.join(PLACES)})\}}", rf"{_MARK}\1{_MARK}", text)
-    return shlex.quote(text) if marked == text else f'"{marked}"'
-
-
-def _environment_name(name: str) -> str:
-    word = re.sub(r"[^A-Z0-9]", "_", name.upper())
-    return f"_{word}" if word[0].isdigit() else word
-
-
-def _write(text: str, scripts: Iterable[Script], release: str, digests: tuple[str, ...]) -> None:
-    data = text.encode()
-    for script in scripts:
-        with HashingWriter(script.target, *digests, mode=0o755) as out:
-            out.write(data)
-        made = Artifact(
-            kind=KIND,
-            name=script.target.name,
-            path=script.path,
-            size=out.size,
-            digests=out.digests(),
-            media_type="application/x-sh",
-        )
-        record(script.record, release, made)

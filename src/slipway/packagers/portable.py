@@ -133,7 +133,7 @@ def _launcher(spec: InstallSpec, shell: Shell, name: str, service: Service, over
         prefix=re.sub(r"\W", "_", spec.name.upper(), flags=re.ASCII),
         config=shell.text(folders.config).replace('"', ""),
         environment=[(key, shell.text(expand(value, folders))) for key, value in sorted(service.environment.items())],
-        state=service.state,
+        made=[folder for folder, used in ((STATE, service.state), (f"{STATE}/log", service.logs)) if used],
         command=" ".join(f"{shell.quote}{shell.text(word)}{shell.quote}" or "''" for word in words),
     )
     return text_entry(f"{name}{shell.suffix}", text.replace("\n", shell.newline).encode(), 0o755)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from pathlib import Path
 from typing import Final
 
 from slipway.errors import ConfigError
 from slipway.layout import Folders, InstallSpec, expand
 from slipway.model import Service
 from slipway.render import render, sh
+from slipway.services.placed import Placed
 
+FOLDER: Final = "/usr/local/etc/rc.d"
+# Where cron(8) finds what others than the administrator want done.
+CRON: Final = "/usr/local/etc/cron.d"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 # pw(8) takes no more, and no other letters.
 _ACCOUNT: Final = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
@@ -19,24 +24,51 @@ _UNITS: Final = (".target", ".socket", ".mount", ".path", ".timer", ".device", "
 _TARGETS: Final = {"time-sync.target": "ntpd", "remote-fs.target": "mountcritremote"}
 
 
-def rcd_script(spec: InstallSpec, service: Service, folders: Folders, *, required: Collection[str] = ()) -> str:
+def rcd_file(
+    spec: InstallSpec, service: Service, folders: Folders, *, required: Collection[str] = (), overrides: Path | None = None
+) -> Placed:
+    """The file that FreeBSD starts a service by: an rc.d script, or a table for cron(8) where the service has a schedule."""
+    if service.schedule:
+        return Placed(path=f"{CRON}/{service.name}", text=cron_table(spec, service, folders, overrides))
+    text = rcd_script(spec, service, folders, required=required, overrides=overrides)
+    return Placed(path=f"{FOLDER}/{script_name(service)}", text=text, mode=0o555)
+
+
+def cron_table(spec: InstallSpec, service: Service, folders: Folders, overrides: Path | None = None) -> str:
+    """Return the table by which cron(8) runs a service on its schedule; what it prints goes to syslogd(8)."""
+    words, pairs = _words(service, folders)
+    line = " ".join(_word(text) for text in ([*(["/usr/bin/env", *pairs] if pairs else []), *words]))
+    return render(
+        "installers/rc.d/cron.j2",
+        overrides=overrides,
+        name=service.name,
+        summary=service.summary,
+        schedule=service.schedule,
+        account=account_of(spec, service),
+        enable=service.enable,
+        # A percent sign would be the end of the line.
+        line=line.replace("%", "\\%"),
+    )
+
+
+def rcd_script(
+    spec: InstallSpec, service: Service, folders: Folders, *, required: Collection[str] = (), overrides: Path | None = None
+) -> str:
     """Return the rc.d script of a service installed in these folders.
 
     `required` are the installed configuration files; those that the service's arguments name have to be there when it starts.
     """
-    arguments = [expand(text, folders) for text in service.arguments]
-    words = [f"{folders.bin}/{service.binary}", *arguments]
-    pairs = [f"{name}={expand(value, folders)}" for name, value in sorted(service.environment.items())]
-    _refuse_newlines(service, *words, *pairs)
+    words, pairs = _words(service, folders)
     return render(
         "installers/rc.d/service.j2",
+        overrides=overrides,
         name=script_name(service),
         summary=service.summary,
         after=_after(service),
         words=" ".join(_word(text) for text in ([*(["/usr/bin/env", *pairs] if pairs else []), *words])),
         account=account_of(spec, service),
-        required=[path for path in arguments if path in required],
-        state=folders.state if service.state else "",
+        required=[path for path in words[1:] if path in required],
+        folders=[folder for folder, wanted in ((folders.state, service.state), (folders.logs, service.logs)) if wanted],
     )
 
 
@@ -56,6 +88,13 @@ def account_of(spec: InstallSpec, service: Service) -> str:
             hint="use up to 32 lower-case letters, digits, '_' and '-', such as user = \"_hello\"",
         )
     return account
+
+
+def _words(service: Service, folders: Folders) -> tuple[list[str], list[str]]:
+    words = [f"{folders.bin}/{service.binary}", *(expand(text, folders) for text in service.arguments)]
+    pairs = [f"{name}={expand(value, folders)}" for name, value in sorted(service.environment.items())]
+    _refuse_newlines(service, *words, *pairs)
+    return words, pairs
 
 
 def _after(service: Service) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 from slipway.layout import Folders, InstallSpec
@@ -20,16 +21,20 @@ def sysusers(spec: InstallSpec, folders: Folders) -> str:
 
 
 def tmpfiles(spec: InstallSpec, folders: Folders) -> str:
-    """The folder of state, for `/usr/lib/tmpfiles.d/NAME.conf` (tmpfiles.d(5)); empty when systemd makes it alone.
+    """The folders of state and of logs, for `/usr/lib/tmpfiles.d/NAME.conf` (tmpfiles.d(5)); empty when systemd makes them alone.
 
     An account of its own finds its home there before the service has run for the first time.
     """
-    owners = {service.user for service in spec.services if service.state}
+    state = _folder(folders.state, {service.user for service in spec.services if service.state})
+    return state + _folder(folders.logs, {service.user for service in spec.services if service.logs})
+
+
+def _folder(path: str, owners: Collection[str]) -> str:
     # What belongs to two, or to nobody in particular, the units' StateDirectory= hands to whoever starts.
-    if len(owners) != 1 or owners & {"", "root"}:
+    if len(owners) != 1 or {"", "root"} & {*owners}:
         return ""
     (owner,) = (_word(user) for user in owners)
-    return f"d {_word(folders.state)} 0755 {owner} {owner} -\n"
+    return f"d {_word(path)} 0755 {owner} {owner} -\n"
 
 
 def users_of(spec: InstallSpec) -> tuple[str, ...]:

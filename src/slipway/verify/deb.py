@@ -24,7 +24,7 @@ _MAGIC: Final = b"!<arch>\n"
 _HEADER: Final = re.compile(rb"([^ ]{1,16}) *(\d{1,12}) *0 {5}0 {5}100644  (\d{1,10}) *`\n")
 _LIMIT: Final = 64 << 20  # no text of a package is larger
 # What a package holds beside its distribution; {} is the package.
-_MADE: Final = re.compile(r"usr/lib/systemd/system/[^/]+\.service|usr/lib/(?:sysusers|tmpfiles)\.d/[^/]+\.conf")
+_MADE: Final = re.compile(r"usr/lib/systemd/system/[^/]+\.(?:service|socket|timer)|usr/lib/(?:sysusers|tmpfiles)\.d/[^/]+\.conf")
 _PAPERS: Final = (
     "usr/share/doc/{}/copyright",
     "usr/share/doc/{}/changelog.gz",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,11 +15,14 @@ from slipway.model import Cell, Release
 from slipway.platforms import Platform, host_platform
 from slipway.steps import Step
 from slipway.verify.subject import Level, Subject
+from slipway.version import Version
 
 if TYPE_CHECKING:
     from slipway.containers import Engine
     from slipway.verify.report import Report
 
+# The archives that install.sh can unpack.
+INSTALLABLE: Final = ("tar.gz", "tar.xz", "tar.zst")
 LEVELS: Final = ("basic", "integration", "complete")
 
 
@@ -80,6 +84,7 @@ def _step(
     # Without planned packages nobody makes what is missing: the Step itself then says which target does.
     wanted = (subject.contents, *found, release.paths.installers / "install.sh")
     inputs = wanted if packages is not None else tuple(path for path in wanted if path.is_file())
+    inputs += subject.earlier
     return Step(
         stage="test-dist",
         key=cell.id,
@@ -87,7 +92,7 @@ def _step(
         run=run,
         inputs=(*inputs, *_test_files(release)),
         outputs=(run.report,),
-        always=len(inputs) < len(wanted),
+        always=len(inputs) < len(wanted) + len(subject.earlier),
     )
 
 
@@ -107,6 +112,7 @@ def _subject(release: Release, cell: Cell, packages: tuple[Path, ...], levels: t
         image=tests.image,
         bootstrap=tests.bootstrap,
         files=tests.files,
+        earlier=_earlier(release, cell),
         levels=tuple(Level(name=name, commands=getattr(tests, name), supported=name in supported) for name in levels),
     )
 
@@ -114,6 +120,20 @@ def _subject(release: Release, cell: Cell, packages: tuple[Path, ...], levels: t
 def _lying(release: Release, cell: Cell) -> tuple[Path, ...]:
     suffixes = release.project.on(cell.platform).archives or (cell.platform.archive,)
     return tuple(release.paths.packages / f"{release.name_of(cell)}.{suffix}" for suffix in suffixes)
+
+
+def _earlier(release: Release, cell: Cell) -> tuple[Path, ...]:
+    """The installer and the archive of the newest version before this one that lie in packages/."""
+    name = release.project.name
+    found: list[tuple[Version, Path, Path]] = []
+    for script in release.paths.installers.glob(f"install-{name}-*.sh"):
+        text = script.name.removeprefix(f"install-{name}-").removesuffix(".sh")
+        archives = (release.paths.packages / f"{name}-{text}-{cell.id}.{suffix}" for suffix in INSTALLABLE)
+        archive = next((path for path in archives if path.is_file()), None)
+        with suppress(SlipwayError):
+            if archive and (version := Version.parse(text, release.version.scheme)) < release.version:
+                found.append((version, script, archive))
+    return max(found, key=lambda row: row[0])[1:] if found else ()
 
 
 def _test_files(release: Release) -> tuple[Path, ...]:
@@ -168,7 +188,8 @@ def _find_bench(subject: Subject) -> tuple[Engine, str] | str:
 def _test_in_container(subject: Subject, report: Report, engine: Engine, image: str, *, cleanup: bool) -> None:
     from slipway.containers import Container
     from slipway.contents import Contents
-    from slipway.verify.installed import Bench, try_all
+    from slipway.verify.bench import Bench
+    from slipway.verify.installed import try_all
     from slipway.verify.watch import Watch
 
     report.how = "container"

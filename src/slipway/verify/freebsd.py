@@ -17,6 +17,7 @@ from slipway.errors import VerificationError
 from slipway.files import CHUNK
 from slipway.layout import Folders, role_of
 from slipway.manifest import Manifest
+from slipway.services.rcd import CRON
 from slipway.verify.unpacking import Unpacked
 
 if TYPE_CHECKING:
@@ -262,7 +263,7 @@ def _is_spelling(said: str, version: str) -> bool:
 
 def _compared(found: Package, contents: Contents, name: str) -> Iterator[str]:
     places = _places(contents, name, str(found.whole.get("name")))
-    own = Folders.freebsd(name, "").units
+    own = (f"{Folders.freebsd(name, '').units}/", f"{CRON}/")
     used = set()
     for place, file in places.items():
         held = found.members.get(place)
@@ -273,7 +274,7 @@ def _compared(found: Package, contents: Contents, name: str) -> Iterator[str]:
             yield f"{place} has the mode {mode:04o}, not {file.mode:04o}"
         used.add(place if packed is None else f"{place}.gz")
     for place, held in found.members.items():
-        if held.kind == _FILE and place not in used and not place.startswith(f"{own}/"):
+        if held.kind == _FILE and place not in used and not place.startswith(own):
             yield f"{place} is not among the distribution's files"
 
 

@@ -5,81 +5,25 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from slipway import process
-from slipway.containers import Container
-from slipway.contents import Contents, File
-from slipway.errors import GateError, SlipwayError, VerificationError
+from slipway.contents import File
+from slipway.errors import VerificationError
 from slipway.layout import Folders, destination
+from slipway.verify.bench import HOME, PACKAGES, TESTS, USER, Bench, Way, looked_into
 from slipway.verify.deb import home_of
-from slipway.verify.report import Report
 from slipway.verify.snapshot import PACKAGE_MANAGER, Snapshot, compare
 from slipway.verify.static import require_none
 from slipway.verify.subject import Subject
-from slipway.verify.watch import Watch
 
-PACKAGES: Final = "/work/packages"
-TESTS: Final = "/work/tests"
-USER: Final = "slipway-tester"
-HOME: Final = f"/home/{USER}"
-LIMIT: Final = 600.0  # seconds that a command of a test, an installer or a package manager may take
 _ADD_USER: Final = f"""set -e
 echo '{USER}:x:4242:4242::{HOME}:/bin/sh' >>/etc/passwd
 echo '{USER}:x:4242:' >>/etc/group
 mkdir -p {HOME} && echo '# mine' >{HOME}/.profile && echo '# mine' >{HOME}/.bashrc
 chown -R 4242:4242 {HOME} && chmod -R a+rX /work"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
-    """A container with the packages of a distribution in it, and the report on them."""
-
-    box: Container
-    subject: Subject
-    report: Report
-    contents: Contents
-    watch: Watch
-
-    def must(self, command: str | Sequence[str], *, user: str = "", env: Mapping[str, str] | None = None, cwd: str = "") -> str:
-        """Run a command in the container; raises VerificationError with the end of its output when it fails or hangs."""
-        try:
-            with process.within(LIMIT):
-                done = self.box.exec(command, user=user, env=env, cwd=cwd)
-        except SlipwayError as error:
-            # The engine's client was stopped, not what it had started in the container.
-            self.box.quiet()
-            raise VerificationError(error.message, hint="a command of a test may take ten minutes") from error
-        if done.code:
-            shown = command if isinstance(command, str) else " ".join(command)
-            raise VerificationError(process.failure(shown, done.code, done.output))
-        return done.output
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """One way to install: the commands of it, and where things then are."""
-
-    name: str
-    install: Sequence[str]
-    remove: Sequence[str]
-    folders: Folders
-    levels: tuple[str, ...] = ()
-    user: str = ""
-    repeats: bool = True
-    ignored: tuple[str, ...] = ()
-    unpacked: tuple[str, ...] = ()
-    home: Callable[[str], str] = str
-
-    @property
-    def env(self) -> Mapping[str, str]:
-        """What a person who installs this way has in the environment."""
-        return {"HOME": HOME, "USER": USER, "PATH": f"{self.folders.bin}:/usr/bin:/bin"} if self.user else {}
 
 
 def try_all(bench: Bench) -> None:
@@ -174,6 +118,8 @@ def _other_suite(bench: Bench, version: str) -> str:
 
 def _try(bench: Bench, way: Way, before: Snapshot, package: str = "") -> Snapshot:
     report = bench.report
+    if way.repeats:
+        report.check(f"{way.name}: a dry run changes nothing", partial(_check_dry_run, bench, way, before))
     if not report.check(f"{way.name}: installs", partial(bench.must, way.install, user=way.user, env=way.env)):
         return bench.watch.look()
     installed = bench.watch.look()
@@ -186,6 +132,9 @@ def _try(bench: Bench, way: Way, before: Snapshot, package: str = "") -> Snapsho
     if way.repeats:
         report.check(f"{way.name}: receipt", partial(_check_receipt, before, installed))
         report.check(f"{way.name}: a second time", partial(_check_again, bench, way, installed))
+        report.check(f"{way.name}: an upgrade to itself", partial(_check_again, bench, way, installed, "--upgrade"))
+        if bench.subject.earlier:
+            report.check(f"{way.name}: back to the version before", partial(_check_rollback, bench, way))
     _run_levels(bench, way)
     removed = report.check(f"{way.name}: removes", partial(bench.must, way.remove, user=way.user, env=way.env))
     after = bench.watch.look()
@@ -233,7 +182,7 @@ def _is_link(snapshot: Snapshot, path: str) -> bool:
 
 
 def _check_commands(bench: Bench, way: Way, package: str) -> None:
-    with _testinfra(bench.box, way.user) as host:
+    with looked_into(bench.box, way.user) as host:
         faults = [f"{command} is not on PATH" for command in bench.subject.spec.commands if not _answers(host, way, command)]
         if package and not host.package(package).is_installed:
             faults.append(f"the package manager does not know {package}")
@@ -247,10 +196,14 @@ def _answers(host: Any, way: Way, command: str) -> bool:
 
 
 def _check_version(bench: Bench, way: Way) -> None:
-    said = bench.must(bench.subject.spec.health, user=way.user, env=way.env)
+    said = _said(bench, way)
     if bench.subject.spec.version not in said:
         shown = " ".join(bench.subject.spec.health)
         raise VerificationError(f"{shown} does not say {bench.subject.spec.version}:\n    {said.strip()}")
+
+
+def _said(bench: Bench, way: Way) -> str:
+    return bench.must(bench.subject.spec.health, user=way.user, env=way.env)
 
 
 def _check_receipt(before: Snapshot, installed: Snapshot) -> None:
@@ -258,9 +211,25 @@ def _check_receipt(before: Snapshot, installed: Snapshot) -> None:
         raise VerificationError("the installer left no receipt, from which it could be undone")
 
 
-def _check_again(bench: Bench, way: Way, installed: Snapshot) -> None:
-    bench.must(way.install, user=way.user, env=way.env)
+def _check_dry_run(bench: Bench, way: Way, before: Snapshot) -> None:
+    bench.must((*way.install, "--dry-run"), user=way.user, env=way.env)
+    _check_equal(before, bench.watch.look(), way.ignored)
+
+
+def _check_again(bench: Bench, way: Way, installed: Snapshot, *more: str) -> None:
+    bench.must((*way.install, *more), user=way.user, env=way.env)
     _check_equal(installed, bench.watch.look(), way.ignored)
+
+
+def _check_rollback(bench: Bench, way: Way) -> None:
+    """Remove it, install the version before, then this one, go back, and come again."""
+    older = (f"{PACKAGES}/{_relative(bench.subject, bench.subject.earlier[0])}", *way.install[1:])
+    for words in (way.remove, older, way.install, (*way.install, "--rollback")):
+        bench.must(words, user=way.user, env=way.env)
+    if bench.subject.spec.health and bench.subject.spec.version in _said(bench, way):
+        raise VerificationError(f"after --rollback it still says that it is {bench.subject.spec.version}")
+    bench.must(way.install, user=way.user, env=way.env)
+    _check_files(bench, way, bench.watch.look())
 
 
 def _check_equal(before: Snapshot, after: Snapshot, ignored: tuple[str, ...]) -> None:
@@ -297,7 +266,7 @@ def _run_command(bench: Bench, way: Way, command: str) -> None:
 def _copy_packages(bench: Bench) -> None:
     subject = bench.subject
     lists = tuple(path for name in ("checksums.sha256", "manifest.json") if (path := subject.root / name).is_file())
-    for path in (*subject.packages, *subject.scripts, *lists):
+    for path in (*subject.packages, *subject.scripts, *subject.earlier, *lists):
         bench.box.copy_in(path, f"{PACKAGES}/{_relative(subject, path)}")
     bench.must(_ADD_USER)
 
@@ -315,24 +284,6 @@ def _filters(bench: Bench) -> tuple[str, ...]:
 def _is_filtered(path: str, filters: tuple[str, ...]) -> bool:
     last = [rule for rule in filters if fnmatch.fnmatchcase(path, rule.partition("=")[2].strip(" '\""))]
     return bool(last) and last[-1].startswith("path-exclude")
-
-
-@contextmanager
-def _testinfra(box: Container, user: str) -> Iterator[Any]:
-    try:
-        import testinfra
-    except ImportError as error:
-        raise GateError(
-            "pytest-testinfra is not installed; it looks into containers", hint="pip install pytest-testinfra"
-        ) from error
-    # Its backends ask the engine's program, which reads the environment.
-    missing = [name for name in box.engine.env if name not in os.environ]
-    os.environ.update(box.engine.env)
-    try:
-        yield testinfra.get_host(f"{box.engine.program}://{f'{user}@' if user else ''}{box.name}")
-    finally:
-        for name in missing:
-            del os.environ[name]
 
 
 def _refuse(message: str, hint: str) -> None:

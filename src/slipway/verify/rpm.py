@@ -35,7 +35,7 @@ _SIGNED: Final = frozenset({267, 268})
 _NEEDED: Final[Mapping[str, str]] = {"xz": "rpmlib(PayloadIsXz)", "zstd": "rpmlib(PayloadIsZstd)"}
 _ALWAYS: Final = ("rpmlib(CompressedFileNames)", "rpmlib(FileDigests)", "rpmlib(PayloadFilesHavePrefix)")
 # What a package holds beside its distribution.
-_MADE: Final = re.compile(r"/usr/lib/(?:systemd/system/[^/]+\.service|(?:sysusers|tmpfiles)\.d/[^/]+\.conf)")
+_MADE: Final = re.compile(r"/usr/lib/(?:systemd/system/[^/]+\.(?:service|socket|timer)|(?:sysusers|tmpfiles)\.d/[^/]+\.conf)")
 _LICENSES: Final = re.compile(r"(?:LICEN[CS]E|COPYING|UNLICENSE|NOTICE)(?:[-_.].*)?", re.IGNORECASE)
 _EVERYBODY_S: Final = (
     "/",

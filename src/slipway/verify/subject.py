@@ -20,7 +20,10 @@ class Level:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """One distribution under test: its files, and what to try with it."""
+    """One distribution under test: its files, and what to try with it.
+
+    `earlier` are the installer and the archive of the version before, where they lie beside this one's.
+    """
 
     name: str
     spec: InstallSpec
@@ -35,6 +38,7 @@ class Subject:
     bootstrap: str
     files: Path | None
     levels: tuple[Level, ...]
+    earlier: tuple[Path, ...] = ()
 
     @property
     def scripts(self) -> tuple[Path, ...]:

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 import sample
+from slipway.components import TreeComponent
 from slipway.contents import Contents
 from slipway.dist.bundle import bundled, plan_bundle
 from slipway.errors import ConfigError, VerificationError
 from slipway.files import digest_file
-from slipway.components import TreeComponent
 from slipway.model import Release
 from slipway.steps import Step
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 import sample
+from slipway.components import CargoComponent, CommandComponent, TreeComponent
 from slipway.contents import Contents
 from slipway.dist.bundle import plan_bundle
 from slipway.dist.staging import plan_staging
 from slipway.errors import ConfigError, SlipwayError
 from slipway.files import digest_file
-from slipway.components import CargoComponent, CommandComponent, TreeComponent
-from slipway.model import Release, Variant
+from slipway.model import InstallRules, Release, Variant
 from slipway.platforms import DOCUMENTED, PLATFORMS
 from slipway.steps import Step
 
@@ -238,3 +238,43 @@ def test_steps_are_data_and_the_version_decides(tmp_path: Path) -> None:
     assert json.loads(json.dumps(step.settings)) == step.settings
     other, *_ = plan_staging(dataclasses.replace(made, epoch=1))
     assert other.settings != step.settings
+
+
+def test_manual_pages_and_completions_go_with_the_programs_that_they_are_about(tmp_path: Path) -> None:
+    names = ("_hello", "hello.bash", "hello-server.fish", "hello.nu", "hello.1", "hello-server.8", "hello.toml.5", "about.7")
+    for name in names:
+        put(tmp_path / "extra" / name, b"a\r\nb\n")
+        (tmp_path / "extra" / name).chmod(0o755)
+    files = tuple(tmp_path / "extra" / name for name in names)
+    said = sample.project(
+        tmp_path / "project",
+        components=(
+            CommandComponent(name="one", path=tmp_path / "project/src", command=("true",), outputs={"bin/hello": "hello"}),
+            CommandComponent(
+                name="two", path=tmp_path / "project/src", command=("true",), outputs={"bin/hello-server": "hello-server"}
+            ),
+        ),
+        variants=(Variant(name="both", components=("one", "two")), Variant(name="two", components=("two",))),
+        platforms=(PLATFORMS["linux-amd64"], PLATFORMS["windows-amd64"]),
+        install=InstallRules(completions=files[:4], manuals=files[4:]),
+    )
+    made = sample.release(tmp_path, project=said)
+    stage_all(made)
+    two = {
+        "share/fish/vendor_completions.d/hello-server.fish",
+        "share/man/man7/about.7",
+        "share/man/man8/hello-server.8",
+    }
+    one = {
+        "share/bash-completion/completions/hello",
+        "share/man/man1/hello.1",
+        "share/man/man5/hello.toml.5",
+        "share/nushell/vendor/autoload/hello.nu",
+        "share/zsh/site-functions/_hello",
+    }
+    for platform in ("linux-amd64", "windows-amd64"):
+        for variant, expected in (("both", one | two), ("two", two)):
+            found = Contents.load(made.contents(sample.cell(made, f"{platform}-{variant}"))).files
+            shared = {file.path: file for file in found if file.path.startswith("share/")}
+            assert shared.keys() == expected
+            assert {(file.mode, file.size) for file in shared.values()} == {(0o644, 5)}

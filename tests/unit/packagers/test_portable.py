@@ -189,3 +189,12 @@ def test_twice_the_same_bytes(staged: Release) -> None:
         os.utime(path, (1, 1))
     step.run()
     assert step.outputs[0].read_bytes() == first
+
+
+def test_a_service_that_writes_logs_has_a_folder_for_them(staged: Release, tmp_path: Path) -> None:
+    service = Service(name="s", binary="hello-server", summary="Serves", arguments=("{logs}/a",), logs=True)
+    spec = replace(spec_of(staged), services=(service,))
+    text = next(entry.data.decode() for entry in launchers(spec, "linux", tmp_path) if entry.path == "start-s")
+    assert '\nmkdir -p "$home/state" "$home/state/log"\nexec "$home"/bin/hello-server "$home"/state/log/a "$@"\n' in text
+    cmd = next(entry.data.decode() for entry in launchers(spec, "windows", tmp_path) if entry.path == "start-s.cmd")
+    assert 'mkdir "%home%\\state"\r\nif not exist "%home%\\state\\log" mkdir "%home%\\state\\log"\r\n' in cmd

@@ -14,7 +14,7 @@ import sample
 from slipway.errors import ConfigError
 from slipway.layout import Folders, InstallSpec
 from slipway.model import Service
-from slipway.services.launchd import Home, daemon_user, launchd_plist, plist_name
+from slipway.services.launchd import Home, daemon_user, identifier_of, launchd_plist, plist_name, starts_at_once
 
 SYSTEM = Home(identifier="example.hello", folders=Folders.macos("hello"), logs="/usr/local/var/log/hello")
 LIBRARY = "/Users/me/Library"
@@ -105,3 +105,48 @@ def test_a_project_s_own_template_wins(spec: InstallSpec, tmp_path: Path) -> Non
     own.parent.mkdir(parents=True)
     own.write_text("<{{ label }}>")
     assert launchd_plist(spec, service(), SYSTEM, tmp_path / "own") == "<example.hello.hello-server>"
+
+
+@pytest.mark.parametrize(
+    ("schedule", "times"),
+    [
+        ("hourly", {"Minute": 15}),
+        ("daily", {"Hour": 3, "Minute": 15}),
+        ("weekly", {"Weekday": 6, "Hour": 3, "Minute": 15}),
+        ("monthly", {"Day": 1, "Hour": 5, "Minute": 30}),
+    ],
+)
+def test_what_has_a_schedule_waits_for_its_time(spec: InstallSpec, schedule: str, times: dict[str, int]) -> None:
+    found = plist(spec, schedule=schedule)
+    assert found["StartCalendarInterval"] == times
+    assert {"RunAtLoad", "KeepAlive"} & found.keys() == set()
+    assert not starts_at_once(service(schedule=schedule))
+
+
+def test_what_has_sockets_waits_for_a_caller(spec: InstallSpec) -> None:
+    found = plist(spec, sockets=("8080", "127.0.0.1:80", "[::1]:81", "/var/run/hello.sock", "{state}/a & b"))
+    assert found["Sockets"]["Listeners"] == [
+        {"SockServiceName": "8080"},
+        {"SockNodeName": "127.0.0.1", "SockServiceName": "80"},
+        {"SockNodeName": "::1", "SockServiceName": "81"},
+        {"SockPathName": "/var/run/hello.sock"},
+        {"SockPathName": "/usr/local/var/lib/hello/a & b"},
+    ]
+    assert {"RunAtLoad", "KeepAlive"} & found.keys() == set()
+    assert starts_at_once(service())
+
+
+def test_only_strict_hides_new_files_from_others(spec: InstallSpec) -> None:
+    assert plist(spec, hardening="strict")["Umask"] == 0o077
+    assert "Umask" not in plist(spec)
+
+
+@pytest.mark.parametrize(
+    ("name", "homepage", "identifier"),
+    [
+        ("hello", "https://www.hello.example/x", "example.hello.hello"),
+        ("my tool_2", "", "local.my-tool-2"),
+    ],
+)
+def test_labels_begin_with_the_homepage_turned_round(name: str, homepage: str, identifier: str) -> None:
+    assert identifier_of(name, homepage) == identifier

@@ -14,7 +14,7 @@ import sample
 from slipway.errors import ConfigError
 from slipway.layout import Folders, InstallSpec
 from slipway.model import Service
-from slipway.services.rcd import account_of, rcd_script, script_name
+from slipway.services.rcd import account_of, cron_table, rcd_file, rcd_script, script_name
 
 FOLDERS = Folders.freebsd("hello", "hello")
 CONFIG = f"{FOLDERS.config}/hello.toml"
@@ -179,3 +179,33 @@ def test_a_user_that_freebsd_cannot_have_is_refused(spec: InstallSpec, user: str
 def test_line_breaks_are_refused(spec: InstallSpec, changes: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="line break"):
         rcd_script(spec, service(**changes), FOLDERS)
+
+
+def test_the_folder_of_logs_is_made_too(spec: InstallSpec, machine: Machine) -> None:
+    words = machine.run(rcd_script(spec, service(state=False, logs=True), FOLDERS), "onestart")
+    assert words[:9] == ["install", "-d", "-o", "hello", "-g", "group-of-hello", "-m", "0750", "/var/log/hello"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"schedule": "hourly"}, "@hourly hello /usr/local/bin/hello-server"),
+        ({"schedule": "monthly", "user": "root"}, "@monthly root /usr/local/bin/hello-server"),
+        ({"schedule": "daily", "enable": False}, "#@daily hello /usr/local/bin/hello-server"),
+        (
+            {"schedule": "weekly", "arguments": ("+%d", "a b"), "environment": {"A": "{state}"}},
+            "@weekly hello /usr/bin/env A=/var/db/hello /usr/local/bin/hello-server +\\%d 'a b'",
+        ),
+    ],
+)
+def test_what_has_a_schedule_is_run_by_cron(spec: InstallSpec, changes: dict[str, Any], line: str) -> None:
+    made = rcd_file(spec, service(**changes), FOLDERS)
+    assert (made.path, made.mode) == ("/usr/local/etc/cron.d/hello-server", 0o644)
+    assert made.text == cron_table(spec, service(**changes), FOLDERS)
+    assert made.text.splitlines()[-1] == f"{line} 2>&1 | /usr/bin/logger -t hello-server"
+
+
+def test_what_has_none_has_a_script(spec: InstallSpec) -> None:
+    made = rcd_file(spec, service(), FOLDERS, required=[CONFIG])
+    assert (made.path, made.mode) == ("/usr/local/etc/rc.d/hello_server", 0o555)
+    assert made.text == rcd_script(spec, service(), FOLDERS, required=[CONFIG])

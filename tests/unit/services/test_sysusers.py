@@ -50,3 +50,10 @@ def test_names_that_systemd_would_read_otherwise_are_quoted(tmp_path: Path) -> N
     assert sysusers(made, folders) == 'u hello - "hello services" "/var/lib/a b%%c\\"d" -\n'
     assert tmpfiles(made, folders) == 'd "/var/lib/a b%%c\\"d" 0755 hello hello -\n'
     assert users_of(made) == ("hello",)
+
+
+def test_the_folder_of_logs_has_an_owner_as_the_one_of_state_has(tmp_path: Path) -> None:
+    made = spec(tmp_path, "hello", "")
+    services = tuple(replace(service, state=False, logs=service.user == "hello") for service in made.services)
+    assert tmpfiles(replace(made, services=services), FOLDERS) == "d /var/log/hello 0755 hello hello -\n"
+    assert tmpfiles(replace(made, services=(replace(services[0], state=True),)), FOLDERS) == STATE + STATE.replace("lib", "log")

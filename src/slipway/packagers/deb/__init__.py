@@ -88,7 +88,7 @@ class PackDeb:
 
     def _plan(self, contents: Contents) -> tuple[tuple[Entry, ...], dict[str, str]]:
         """The files of the package, and the texts of the control archive that follow from what they are."""
-        made = (*service_files(self.spec, self._folders), *papers(self.facts, self.papers))
+        made = (*service_files(self.spec, self._folders, self.papers.overrides), *papers(self.facts, self.papers))
         files = tuple(at_home(installed(self.folder, contents, self.spec.name, self._folders, made)))
         paths = tuple(file.path for file in files)
         # A program that unpacks libraries when it starts does not show what they need.

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from slipway.layout import Folders, InstallSpec
+from slipway.layout import Folders, InstallSpec, first_command
+from slipway.packagers.systemd import Units, kept_folders
 from slipway.render import render
-from slipway.services.systemd import unit_name
 from slipway.services.sysusers import sysusers, tmpfiles
 
 # As debhelper's dh_installsysusers has it; nothing asks for systemd-tmpfiles, which the unit does without.
@@ -22,17 +22,21 @@ def service_needs(spec: InstallSpec, folders: Folders) -> tuple[str, ...]:
 
 
 def maintainer_scripts(spec: InstallSpec, folders: Folders, overrides: Path) -> Mapping[str, bytes]:
-    """The scripts that services need, and those for which the project has templates of its own."""
+    """The scripts that services and the first configuration need, and those for which the project has templates of its own."""
     own = {name for name in _SCRIPTS if (overrides / f"templates/deb/{name}.j2").is_file()}
-    names = {*own, *(_SCRIPTS if spec.services else ())}
+    command, units = first_command(spec, folders), Units.of(spec)
+    names = {*own, *(("postinst", "postrm") if command else ()), *(_SCRIPTS if spec.services else ())}
     context = {
-        "units": [unit_name(service) for service in spec.services],
-        "enabled": [unit_name(service) for service in spec.services if service.enable],
-        "offered": [unit_name(service) for service in spec.services if not service.enable],
+        "name": spec.name,
+        "units": units.every,
+        "lasting": units.lasting,
+        "enabled": units.enabled,
+        "offered": units.offered,
         "accounts": f"{spec.name}.conf" if sysusers(spec, folders) else "",
         "tmpfiles": f"{spec.name}.conf" if tmpfiles(spec, folders) else "",
-        "keeps_state": any(service.state for service in spec.services),
         "state": folders.state,
+        "kept": kept_folders(spec, folders),
         "folder": folders.units,
+        "configure": command,
     }
     return {name: render(f"templates/deb/{name}.j2", overrides=overrides, **context).encode() for name in sorted(names)}

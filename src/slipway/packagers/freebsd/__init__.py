@@ -19,7 +19,7 @@ from slipway.packagers.entries import Entry, require_fit, text_entry
 from slipway.packagers.freebsd.facts import Counted, Facts, facts_of
 from slipway.packagers.freebsd.manifest import manifests
 from slipway.packagers.freebsd.members import members_size, write_member
-from slipway.packagers.freebsd.scripts import SAMPLE, doings_of, owned_folders, rc_scripts
+from slipway.packagers.freebsd.scripts import SAMPLE, doings_of, owned_folders, service_files
 from slipway.packagers.freebsd.system import System, system_of
 from slipway.packagers.payload import installed
 from slipway.packagers.programs import read_binaries
@@ -77,7 +77,7 @@ class PackFreebsd:
         """The files, sorted; those of the configuration are samples, of which an installation makes its own."""
         name, folders = self.spec.name, self._folders
         config = [destination(each.path, name, folders) for each in contents.files if role_of(each.path, name)[0] == "config"]
-        files = installed(self.folder, contents, name, folders, rc_scripts(self.spec, folders, config))
+        files = installed(self.folder, contents, name, folders, service_files(self.spec, folders, config))
         if twice := [path for path in config if path + SAMPLE in config]:
             raise ConfigError(
                 f"{twice[0]}{SAMPLE} is what the sample of {twice[0]} is called in a FreeBSD package",

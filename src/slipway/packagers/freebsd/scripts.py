@@ -1,4 +1,4 @@
-"""What a FreeBSD package does besides putting files in place: accounts, rc.d scripts, configuration that outlives it."""
+"""What a FreeBSD package does besides putting files in place: accounts, services, configuration that outlives it."""
 
 from __future__ import annotations
 
@@ -6,41 +6,39 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
-from slipway.layout import Folders, InstallSpec
+from slipway.layout import Folders, InstallSpec, first_command
 from slipway.packagers.entries import Entry
 from slipway.packagers.freebsd.manifest import Doings
 from slipway.packagers.payload import made_file
 from slipway.render import render
-from slipway.services.rcd import account_of, rcd_script, script_name
+from slipway.services.rcd import account_of, rcd_file, script_name
 
 SAMPLE: Final = ".sample"
 
 
-def rc_scripts(spec: InstallSpec, folders: Folders, config: Collection[str]) -> tuple[Entry, ...]:
-    """The rc.d scripts of a distribution; `config` are the places of its configuration files."""
-    return tuple(
-        made_file(
-            f"{folders.units}/{script_name(service)}", rcd_script(spec, service, folders, required=config).encode(), "unit", 0o555
-        )
-        for service in spec.services
-    )
+def service_files(spec: InstallSpec, folders: Folders, config: Collection[str]) -> tuple[Entry, ...]:
+    """The rc.d scripts and cron tables of a distribution; `config` are the places of its configuration files."""
+    placed = (rcd_file(spec, service, folders, required=config) for service in spec.services)
+    return tuple(made_file(each.path, each.text.encode(), "unit", each.mode) for each in placed)
 
 
 def doings_of(spec: InstallSpec, folders: Folders, samples: Collection[str], overrides: Path) -> Doings:
     """What the package does; `samples` are the files that configuration is copied from."""
     accounts = sorted({account_of(spec, service) for service in spec.services} - {"root"})
-    owned = owned_folders(spec, folders)
-    services = [(script_name(service), service.summary) for service in spec.services]
+    owned, command = owned_folders(spec, folders), first_command(spec, folders)
+    services = [(script_name(service), service.summary) for service in spec.services if not service.schedule]
     context = {
+        "name": spec.name,
         "accounts": accounts,
         "summary": f"{spec.name} services",
-        "home": next(iter(owned), "/nonexistent"),
+        "home": folders.state if folders.state in owned else "/nonexistent",
         "samples": sorted(samples),
         "services": services,
+        "configure": command,
     }
     needed = {
         "pre-install": bool(accounts),
-        "post-install": bool(samples),
+        "post-install": bool(samples or command),
         "pre-deinstall": bool(samples or services),
         "message": bool(services),
     }
@@ -52,6 +50,10 @@ def doings_of(spec: InstallSpec, folders: Folders, samples: Collection[str], ove
 
 
 def owned_folders(spec: InstallSpec, folders: Folders) -> Mapping[str, str]:
-    """The folder of state, where a service needs one, and the user that it belongs to: that of the first service."""
-    users = [account_of(spec, service) for service in spec.services if service.state]
-    return {folders.state: users[0]} if users else {}
+    """The folders of state and of logs, where a service needs them, with the user of the first service that does."""
+    found = ((folder, *_users(spec, key)) for folder, key in ((folders.state, "state"), (folders.logs, "logs")))
+    return {folder: users[0] for folder, *users in found if users}
+
+
+def _users(spec: InstallSpec, key: str) -> list[str]:
+    return [account_of(spec, service) for service in spec.services if getattr(service, key)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any, Final
 
@@ -12,11 +12,11 @@ from slipway.layout import Folders, InstallSpec
 from slipway.model import Service
 from slipway.packagers.entries import Entry
 from slipway.packagers.msi.ids import identifier
+from slipway.services.windows import DISPATCHER, calls_dispatcher
 
 _ROLES: Final = "|".join(field.name for field in fields(Folders) if field.name != "units")
 # A folder, and the path behind it, whose slashes Windows wants turned.
 _PLACE: Final = re.compile(rf"\{{({_ROLES})\}}([^\s\"';,]*)")
-_DISPATCHER: Final = b"StartServiceCtrlDispatcher"
 _SPECIAL: Final = re.compile(r"[\[\]{}]")
 
 
@@ -30,7 +30,7 @@ def described(spec: InstallSpec, service: Service, account: str) -> Mapping[str,
         "name": service.name,
         "title": _literal(service.name),
         "summary": _literal(" ".join(service.summary.split())),
-        "arguments": " ".join(_argument(text, folders) for text in service.arguments),
+        "arguments": argument_line(service.arguments, folders),
         # Separated and ended by [~], the value becomes a list of texts, which the service manager reads.
         "environment": "[~]" + "".join(f"{pair}[~]" for pair in pairs) if pairs else "",
         "after": [name for name in service.after if name in mine],
@@ -43,16 +43,18 @@ def is_able(program: Entry, name: str) -> bool:
     """Whether a program names the function by which every Windows service begins; Windows stops one that never calls it,
     and undoes the whole installation.
     """
-    overlap, before = len(_DISPATCHER) - 1, b""
-    for chunk in program.chunks():
-        if _DISPATCHER in before + chunk:
-            return True
-        before = chunk[-overlap:]
+    if calls_dispatcher(program.chunks()):
+        return True
     console.warn(
-        f"the Windows package leaves the service {name} out: {program.path} never calls {_DISPATCHER.decode()} "
+        f"the Windows package leaves the service {name} out: {program.path} never calls {DISPATCHER.decode()} "
         '(in Rust: the crate windows-service); [msi] services = "none" says that this is meant, "all" that it can be trusted'
     )
     return False
+
+
+def argument_line(words: Iterable[str], folders: Folders) -> str:
+    """The arguments of a program as formatted text."""
+    return " ".join(_argument(text, folders) for text in words)
 
 
 def _argument(text: str, folders: Folders) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 # What wixl is told beside the text, for the `$` of what stands in the summary.
 DOLLAR: Final = ("-D", "dollar=$")
 # The tables that hold texts of a project or names of its files.
-TABLES: Final = ("Directory", "Feature", "File", "LaunchCondition", "Property", "Registry", "ServiceInstall")
+TABLES: Final = ("CustomAction", "Directory", "Feature", "File", "LaunchCondition", "Property", "Registry", "ServiceInstall")
 _MARK: Final = "^"
 # The summary's texts are UTF-8 in any case.
 _SUMMARY: Final = re.compile(r"(<Package\b[^>]*>)")

@@ -39,8 +39,7 @@ def _components(product: Product) -> bytes:
         (part.id, part.guid, part.directory, _64BIT | (_PERMANENT | _NEVER_OVERWRITE if part.kept else 0), "", part.file)
         for part in product.parts
     ]
-    state = product.state
-    rows += [(state["id"], state["guid"], "STATEDIR", _64BIT, "", "")] if state else []
+    rows += [(each["id"], each["guid"], each["directory"], _64BIT, "", "") for each in product.kept]
     return _table("Component", rows)
 
 
@@ -48,8 +47,7 @@ def _folders(product: Product) -> Iterator[tuple[str, str]]:
     """Folders that hold only folders stay behind unless they are named; those that are not empty stay in any case."""
     if product.holder:
         yield from ((folder, product.holder) for folder in ("INSTALLDIR", *(each["id"] for each in product.directories)))
-    if product.state:
-        yield "STATEDIR", product.state["id"]
+    yield from ((each["directory"], each["id"]) for each in product.kept)
 
 
 def _upgrades(product: Product) -> bytes:

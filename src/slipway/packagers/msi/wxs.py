@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from slipway import console
 from slipway.errors import ConfigError
-from slipway.layout import InstallSpec
+from slipway.layout import Folders, InstallSpec
 from slipway.packagers.entries import Entry
 from slipway.packagers.msi.facts import Facts
 from slipway.packagers.msi.ids import derived, file_names, identifier
-from slipway.packagers.msi.service import described, is_able
+from slipway.packagers.msi.service import argument_line, described, is_able
 from slipway.packagers.msi.spelling import spelled
 from slipway.render import render
 
@@ -39,7 +40,8 @@ class Part:
 class Product:
     """What a package consists of; `directories` are below INSTALLDIR, each after the one that holds it.
 
-    With the component `holder`, all folders are made, and taken away when they are empty.
+    With the component `holder`, all folders are made, and taken away when they are empty; those in `kept` are for what services
+    write. `configure` is what a first installation runs: the `file` of a program, and its `arguments`.
     """
 
     facts: Facts
@@ -47,7 +49,8 @@ class Product:
     parts: tuple[Part, ...]
     on_path: str
     holder: str
-    state: Mapping[str, str] | None
+    kept: tuple[Mapping[str, str], ...] = ()
+    configure: Mapping[str, str] | None = None
     icon: str = ""
 
     @property
@@ -77,14 +80,14 @@ def product_of(facts: Facts, spec: InstallSpec, entries: Iterable[Entry], icon: 
         )
         for number, entry in enumerate(files)
     )
-    state = {"id": "c.state", "guid": derived(facts.upgrade_code, "component", "state")}
     return Product(
         facts=facts,
         directories=tuple(_directories(files, names)),
         parts=parts,
         on_path=next((part.id for part, entry in zip(parts, files, strict=True) if entry.role == "bin"), ""),
         holder=next((part.id for part in parts if not part.kept), ""),
-        state=state if services and any(service.state for service in spec.services) else None,
+        kept=tuple(_kept(facts, spec)) if services else (),
+        configure=_configure(facts, spec, files),
         icon=icon,
     )
 
@@ -112,7 +115,8 @@ def wxs(product: Product, overrides: Path) -> str:
         components=product.parts,
         holder=product.holder,
         path_component=product.on_path,
-        state=product.state,
+        kept=product.kept,
+        configure=product.configure,
     )
     return spelled(text)
 
@@ -153,6 +157,22 @@ def _directories(files: Iterable[Entry], names: Mapping[str, str]) -> Iterable[M
         yield {"id": _directory(path), "parent": _directory(path.rpartition("/")[0]), "name": names[path]}
 
 
+def _kept(facts: Facts, spec: InstallSpec) -> Iterable[Mapping[str, str]]:
+    """The folders of state and of logs, each in a component of its own, by which it goes when it is empty."""
+    state, logs = (any(getattr(service, key) for service in spec.services) for key in ("state", "logs"))
+    for name, used in (("state", state), ("logs", logs)):
+        if used:
+            directory, guid = f"{name.upper()}DIR", derived(facts.upgrade_code, "component", name)
+            yield {"id": f"c.{name}", "guid": guid, "directory": directory}
+
+
+def _configure(facts: Facts, spec: InstallSpec, files: Iterable[Entry]) -> Mapping[str, str] | None:
+    folders = Folders.windows(spec.name, user=facts.scope == "user")
+    program, *words = spec.configure or ("",)
+    path = next((each.path for each in files if each.path.casefold() == f"bin/{program}.exe".casefold()), "")
+    return {"file": identifier("f", path), "arguments": argument_line(words, folders)} if path else None
+
+
 def _directory(path: str) -> str:
     return identifier("d", path) if path else "INSTALLDIR"
 
@@ -163,6 +183,12 @@ def _services(facts: Facts, spec: InstallSpec, files: Iterable[Entry]) -> Mappin
     found: dict[str, tuple[Mapping[str, Any], ...]] = {}
     for service in spec.services if facts.scope == "machine" and facts.services != "none" else ():
         key = f"service.{service.name}"
+        if service.schedule:
+            console.warn(
+                f"the Windows package leaves the service {service.name} out: Windows Installer has nothing for what runs "
+                f"{service.schedule}; install.ps1 makes a scheduled task of it"
+            )
+            continue
         if (entry := programs.get(f"bin/{service.binary}.exe".casefold())) is None:
             raise ConfigError(f"bin/{service.binary}.exe is not in the distribution", key=key, hint="name its program")
         if facts.services == "all" or is_able(entry, service.name):

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from slipway.binaries import newest, version_key
 from slipway.errors import VerificationError
@@ -16,6 +15,7 @@ from slipway.manifest import recorded
 from slipway.model import Cell, Release
 from slipway.packagers.choice import package_name, shelf_of
 from slipway.packagers.entries import require_fit
+from slipway.services import launchd
 
 ARCHITECTURES: Final = ("arm64", "x86_64", "universal")
 _FIRST_ARM: Final = (11, 0)
@@ -43,11 +43,6 @@ class Product:
     def folders(self) -> Folders:
         """The folders of an installation."""
         return Folders.macos(self.name)
-
-    @property
-    def logs(self) -> str:
-        """The folder of what services print."""
-        return f"/usr/local/var/log/{self.name}"
 
     @property
     def kept(self) -> str:
@@ -115,9 +110,7 @@ def part_of(release: Release, cell: Cell) -> Part:
 def identifier_of(release: Release) -> str:
     """By which macOS knows the project: what slipway.toml says, or the homepage's host turned round and the name."""
     project = release.project
-    host = (urlsplit(project.homepage).hostname or "local").removeprefix("www.")
-    plain = re.sub(r"[^A-Za-z0-9-]+", "-", project.name).strip("-")
-    return project.pkg.identifier or ".".join((*reversed(host.split(".")), plain))
+    return project.pkg.identifier or launchd.identifier_of(project.name, project.homepage)
 
 
 def require_short(paths: Iterable[str]) -> None:

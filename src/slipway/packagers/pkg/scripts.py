@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from slipway.layout import Folders
+from slipway.layout import Folders, first_command
 from slipway.model import Service
 from slipway.packagers.entries import Entry, text_entry, with_folders
 from slipway.packagers.payload import made_file
 from slipway.packagers.pkg.product import Part, Product
 from slipway.render import render
-from slipway.services.launchd import ROOT, Home, daemon_user, label_of, launchd_plist, plist_name
+from slipway.services.launchd import ROOT, Home, daemon_user, label_of, launchd_plist, plist_name, starts_at_once
 
 
 def additions(product: Product, part: Part, *, configuration: bool) -> tuple[Entry, ...]:
     """The property lists of the services and the uninstaller."""
-    home = Home(identifier=product.identifier, folders=product.folders, logs=product.logs)
+    home = Home(identifier=product.identifier, folders=product.folders, logs=product.folders.logs)
     plists = (
         made_file(
             f"{home.folders.units}/{plist_name(service, home.identifier)}",
@@ -58,12 +58,15 @@ def _context(product: Product, part: Part, configuration: bool) -> Mapping[str, 
         "users": sorted(owners - {ROOT}),
         "realname": f"{product.name} services",
         "keepers": sorted({daemon_user(part.spec, service) for service in services if service.state}),
+        "loggers": sorted({daemon_user(part.spec, service) for service in services if service.logs}),
+        "configure": first_command(part.spec, folders),
+        "configured": f"{folders.state}/.configured",
         "configuration": configuration,
         "defaults": Folders.macos(product.name, packed=True).config,
         "installed": product.kept,
         "config": folders.config,
         "state": folders.state,
-        "logs": product.logs,
+        "logs": product.folders.logs,
         "units": folders.units,
     }
 
@@ -72,6 +75,7 @@ def _started(product: Product, part: Part, service: Service) -> Mapping[str, Any
     return {
         "label": label_of(service, product.identifier),
         "user": daemon_user(part.spec, service),
-        "log": f"{product.logs}/{service.name}.log",
+        "log": f"{product.folders.logs}/{service.name}.log",
         "enable": service.enable,
+        "at_once": starts_at_once(service),
     }

@@ -80,7 +80,7 @@ class PackRpm:
 
     def _plan(self, contents: Contents) -> Plan:
         folders = Folders.packaged(self.spec.name, self.facts.package)
-        made = service_files(self.spec, folders)
+        made = service_files(self.spec, folders, self.overrides)
         files = relocated(installed(self.folder, contents, self.spec.name, folders, made), self.facts)
         asked = {destination(path, self.spec.name, folders).lstrip("/"): text for path, text in self.capabilities.items()}
         require_known(asked, files)
@@ -92,7 +92,7 @@ class PackRpm:
         configured = any(item.flags & CONFIG for item in items)
         requires = (
             *needs.found_needs(files, binaries, self.arch),
-            *needs.scripted(scripts),
+            *needs.scripted(scripts, services=bool(self.spec.services)),
             *needs.abilities(self.facts, items, self.codec),
             *((needs.configured_need(self.facts),) if configured else ()),
         )

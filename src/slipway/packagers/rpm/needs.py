@@ -62,12 +62,13 @@ def offered(binaries: Mapping[str, Binary], facts: Facts, architecture: str, *, 
             yield Relation(f"{each.soname}(){_mark(each)}", flags=_OFFERED)
 
 
-def scripted(scripts: Mapping[str, str]) -> Iterator[Relation]:
-    """What has to be there before a package's scriptlets run: a shell, and systemd, which all of them are about."""
+def scripted(scripts: Mapping[str, str], *, services: bool) -> Iterator[Relation]:
+    """What has to be there before a package's scriptlets run: a shell, and systemd where they are about services."""
     phases = sum(_PHASES[name] for name in scripts)
     if phases:
         yield Relation("/bin/sh", flags=_INTERP | phases)
-        yield Relation("systemd", flags=phases)
+        if services:
+            yield Relation("systemd", flags=phases)
 
 
 def abilities(facts: Facts, items: Iterable[Item], codec: str) -> Iterator[Relation]:

@@ -13,7 +13,7 @@ import pytest
 import sample
 from slipway.errors import ConfigError
 from slipway.layout import InstallSpec
-from slipway.model import Release, Service
+from slipway.model import InstallRules, Release, Service
 from slipway.packagers.entries import Entry
 from slipway.packagers.msi.facts import facts_of
 from slipway.packagers.msi.service import described
@@ -151,7 +151,7 @@ def test_a_service_without_its_program_is_refused(tmp_path: Path) -> None:
 def test_a_program_that_is_none_for_a_service_is_left_out(take: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     made = product(tmp_path, take=take)
     assert not attributes(parsed(made, tmp_path), "ServiceInstall")
-    assert made.state is None
+    assert made.kept == ()
     assert ("never calls StartServiceCtrlDispatcher" in capfd.readouterr().err) == (take == "able")
 
 
@@ -180,3 +180,45 @@ def test_a_release_takes_the_place_of_all_up_to_its_own_number(tmp_path: Path) -
     older, newer = rows(product(tmp_path), "Upgrade")
     assert (older[1:3], older[4], older[6]) == (["0.0.0", "1.2.3"], str(0x100 | 0x200), "OLDERFOUND")
     assert (newer[1:3], newer[4], newer[6]) == (["1.2.3", ""], str(0x2), "NEWERFOUND")
+
+
+@pytest.mark.parametrize(
+    ("keys", "made"),
+    [
+        ({}, ["STATEDIR"]),
+        ({"logs": True}, ["STATEDIR", "LOGSDIR"]),
+        ({"state": False, "logs": True}, ["LOGSDIR"]),
+        ({"state": False}, []),
+    ],
+)
+def test_folders_of_state_and_logs_are_made_where_services_need_them(tmp_path: Path, keys: Any, made: list[str]) -> None:
+    found = product(tmp_path, services=(Service(name="one", binary="hello-server", summary="Serves", **keys),))
+    assert [each["directory"] for each in found.kept] == made
+    assert all(f"{name}\tc.{name[:-3].lower()}\r\n".encode() in tables(found)["CreateFolder.idt"] for name in made)
+
+
+def test_what_runs_on_a_schedule_is_left_out_with_a_word(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    found = product(tmp_path, services=(Service(name="sweeper", binary="hello-server", summary="Sweeps", schedule="daily"),))
+    assert attributes(parsed(found, tmp_path), "ServiceInstall") == []
+    assert "leaves the service sweeper out" in " ".join(capfd.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("scope", "impersonate", "state"), [("machine", "no", "CommonAppDataFolder"), ("user", None, "LocalAppDataFolder")]
+)
+def test_the_first_configuration_ends_a_first_installation(
+    tmp_path: Path, scope: str, impersonate: str | None, state: str
+) -> None:
+    install = InstallRules(configure=("hello", "init", "{config}/a b.toml", "{state}"))
+    tree = parsed(product(tmp_path, scope=scope, install=install), tmp_path)
+    (action,), (custom,) = attributes(tree, "CustomAction"), [*tree.iter(f"{WIX}Custom")]
+    assert action["ExeCommand"] == rf'init "[INSTALLDIR]etc\hello\a b.toml" "[{state}]hello"'
+    assert (action["Execute"], action["Return"], action.get("Impersonate")) == ("deferred", "ignore", impersonate)
+    files = {each["Id"]: each["Name"].rpartition("|")[2] for each in attributes(tree, "File")}
+    assert files[action["FileKey"]] == "hello.exe"
+    assert custom.text == "NOT Installed AND NOT OLDERFOUND"
+
+
+def test_a_distribution_without_the_program_is_not_configured(tmp_path: Path) -> None:
+    found = product(tmp_path, "bin/hello-server.exe", services=(), install=InstallRules(configure=("hello", "init")))
+    assert attributes(parsed(found, tmp_path), "CustomAction") == []
