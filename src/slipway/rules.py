@@ -156,3 +156,8 @@ class ContainerRules:
     health_path: str = ""
     health_port: int = 0
     health_timeout: int = 60
+
+
+def target_port(port: str) -> int:
+    """The port in the container that an entry of `ports` leads to."""
+    return int(port.rpartition(":")[2].partition("/")[0])

@@ -158,6 +158,7 @@ def test_what_a_macos_program_says(tmp_path: Path) -> None:
     assert not named.stripped
 
 
+@pytest.mark.slow
 def test_a_signature_is_only_good_for_the_bytes_that_were_signed(tmp_path: Path) -> None:
     data = bytearray(macho("aarch64", "-s"))
     data[0x700] ^= 1
@@ -195,6 +196,7 @@ def test_what_is_cut_off_is_damaged(tmp_path: Path, data: bytes, what: str) -> N
             read_binary(written(tmp_path, data[:size]))
 
 
+@pytest.mark.slow
 def test_a_macos_program_that_is_cut_off_is_damaged(tmp_path: Path) -> None:
     data = macho("aarch64", "-s")
     both = fat.join([macho("x86_64", "-s"), data])

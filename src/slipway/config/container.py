@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 from slipway.config import lines
 from slipway.config.faults import Fault, suggestion
 from slipway.config.forms import ONE_LINE, Matches, Table, TableName, Word, unique
+from slipway.rules import target_port
 
 WORDS: Final = ("version", "tag")
 _NUMBER: Final = r"[1-9]\d{0,4}"
@@ -66,11 +67,6 @@ def container_faults(table: ContainerTable) -> Iterator[Fault]:
     yield from _ports(table)
     yield from _volumes(table.volumes)
     yield from _health(table)
-
-
-def target_port(port: str) -> int:
-    """The port in the container that an entry of `ports` leads to."""
-    return int(port.rpartition(":")[2].partition("/")[0])
 
 
 def _words(table: ContainerTable) -> Iterator[Fault]:

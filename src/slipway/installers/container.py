@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from slipway.config.container import target_port
 from slipway.errors import ConfigError
 from slipway.installers.options import GET, WHAT, WHERE, Option
 from slipway.installers.scripts import Script, asked, rows_of, script_of, script_step, write_scripts
@@ -16,7 +15,7 @@ from slipway.installers.unix import TEMPLATES as UNIX
 from slipway.manifest import digest_names, load_record, record_path
 from slipway.model import Cell, Release
 from slipway.render import render, sources
-from slipway.rules import ContainerRules
+from slipway.rules import ContainerRules, target_port
 from slipway.steps import Step
 
 TEMPLATES: Final = "installers/container"

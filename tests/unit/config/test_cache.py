@@ -57,7 +57,7 @@ def test_a_second_run_does_not_import_pydantic(write: Write, root: Path) -> None
     cached_project(file, root / ".slipway")
     code = (
         "import sys; from pathlib import Path; from slipway.config.cache import cached_project;"
-        "import slipway.config.source; print(cached_project(Path(sys.argv[1]), Path(sys.argv[2])).name);"
+        "import slipway.config.source, slipway.flow; print(cached_project(Path(sys.argv[1]), Path(sys.argv[2])).name);"
         "print('pydantic' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code, file, root / ".slipway"], capture_output=True, text=True, check=True)

@@ -221,6 +221,7 @@ def test_create_installer_refuses_what_it_does_not_know(tmp_path: Path, folder: 
         plan_for_distribution(release, release.paths.dist / folder, wish)
 
 
+@pytest.mark.slow
 def test_a_faulty_script_does_not_pass_the_check(tmp_path: Path) -> None:
     release = staged(tmp_path)
     own = release.project.root / "installers" / "unix" / "_usage.sh.j2"

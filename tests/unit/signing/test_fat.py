@@ -19,6 +19,7 @@ def both() -> bytes:
     return join([machos.macho("aarch64"), machos.macho("x86_64")])
 
 
+@pytest.mark.slow
 @pytest.mark.req("S0-53")
 def test_a_joined_file_as_another_reader_sees_it() -> None:
     data = both()
@@ -68,6 +69,7 @@ def test_what_cannot_be_joined(programs: list[bytes], told: str) -> None:
     assert caught.value.hint
 
 
+@pytest.mark.slow
 def test_two_programs_for_one_processor_and_a_fat_one_are_refused() -> None:
     arm = machos.macho("aarch64")
     with pytest.raises(MachOError, match="for one processor"):
