@@ -164,8 +164,10 @@ def test_create_installer_takes_a_distribution_and_its_flags(project: Path) -> N
     assert bare.returncode == 0, bare.stderr
     assert {path.name for path in (project / "bare").iterdir()} == {"install.sh", "install-hello-1.2.3.sh"} | packages
     assert "\nExecStart=" not in (project / "bare/install.sh").read_text()
-    units = [_holds(project / folder / "hello_1.2.3_amd64.deb", "hello-server.service") for folder in ("made", "bare")]
-    assert units == [True, False]
+    folders = ("made", "bare", "packages/binaries")
+    units = [_holds(project / folder / "hello_1.2.3_amd64.deb", "hello-server.service") for folder in folders]
+    assert units == [True, False, True]
+    assert hello.run(project, "slipway", "validate-package", "packages").returncode == 0
 
 
 def _holds(deb: Path, name: str) -> bool:
@@ -270,6 +272,7 @@ def test_install_needs_no_other_platform_than_this_machine_s(tmp_path: Path) -> 
         (("dist", "--installer-types", "shall"), "did you mean shell?"),
         (("dist", "--platforms", "macs"), "did you mean macos?"),
         (("dist/hello-1.2.3-linux-amd64-complete", "--platforms", "macos"), "has no distribution for macos"),
+        (("dist", "--installer-types", "package", "--no-include-services"), "say where they go: --output-dir DIR"),
     ],
 )
 def test_create_installer_names_what_it_can_do(project: Path, words: tuple[str, ...], says: str) -> None:

@@ -52,7 +52,12 @@ def plan_making(request: Request, folder: Path, wish: Wish) -> tuple[Step, ...]:
 
 
 def _packages(request: Request, cells: tuple[Cell, ...], wish: Wish) -> Iterator[Step]:
-    """The packages of some distributions; they are made where the manifest lists them, and copied from there."""
+    """The packages of some distributions; they are made where the manifest lists them, and copied from there.
+
+    Those without services are not what the manifest lists, although they are called the same.
+    """
+    if not wish.services and wish.output is None:
+        raise UsageError("packages without services are called like those with them", hint="say where they go: --output-dir DIR")
     made = plan_packages(request if wish.services else _without_services(request), cells)
     yield from made
     packages = tuple(step.outputs[0] for step in made)
@@ -76,5 +81,7 @@ def _copy(source: Path, target: Path) -> Step:
 
 
 def _without_services(request: Request) -> Request:
-    project = replace(request.release.project, services=())
-    return replace(request, release=replace(request.release, project=project))
+    release = request.release
+    state = release.paths.state / "without-services"
+    paths = replace(release.paths, packages=state / "packages", state=state)
+    return replace(request, release=replace(release, project=replace(release.project, services=()), paths=paths))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from slipway import console, process
+from slipway import console
 from slipway.binaries import read_binary
 from slipway.manifest import Artifact, Manifest
 from slipway.model import Release
@@ -28,6 +28,7 @@ from slipway.verify.msi import msi_faults
 from slipway.verify.outcome import Finding, Inspection
 from slipway.verify.packed import archive_faults
 from slipway.verify.rpm import rpm_faults
+from slipway.verify.scripts import powershell_faults, shell_faults
 from slipway.verify.signatures import NO_KEYS, Keyring
 
 STAGE: Final = "validate-package"
@@ -89,14 +90,6 @@ def inspect(folder: Path, *, dist: Path | None = None, keys: Keyring = NO_KEYS) 
     return Inspection(folder=str(folder), files=tuple(sorted(found, key=lambda one: one.path)))
 
 
-def _script(path: Path, _artifact: Artifact | None, _dist: Path, _manifest: Manifest | None) -> Iterator[str]:
-    if not path.stat().st_mode & 0o111:
-        yield "it cannot be run: its mode lacks x"
-    done = process.run(["sh", "-n", path], check=False)
-    if done.code != 0:
-        yield f"a shell cannot read it: {done.output.strip()}"
-
-
 def _program(path: Path, _artifact: Artifact | None, _dist: Path, _manifest: Manifest | None) -> Iterator[str]:
     if read_binary(path) is None:
         yield "it is no program for Windows"
@@ -118,7 +111,8 @@ _LOOKS: Final = (
     Look(("sbom",), (".spdx.json",), By(spdx_faults)),
     Look(("provenance",), (".provenance.json",), By(provenance_faults)),
     Look(("manifest",), ("-manifest.txt",), By(list_faults)),
-    Look(("installer",), (".sh",), _script),
+    Look(("installer",), (".sh",), shell_faults),
+    Look(("installer",), (".ps1",), powershell_faults),
     Look(("program",), (".exe",), _program, b"MZ"),
     Look(("list",), sums.SUFFIXES, sums.sums_faults, check="digests"),
 )

@@ -26,6 +26,7 @@ from slipway.packagers.checksums import plan_checksums
 from slipway.packagers.deb import plan_debs
 from slipway.verify.deb import ar_members
 from slipway.verify.package import inspect, plan_package_validation, validate
+from slipway.verify.scripts import powershell_faults
 
 LINUX = "hello-1.2.3-linux-amd64-complete.tar.gz"
 WINDOWS = "hello-1.2.3-windows-amd64-complete.zip"
@@ -590,14 +591,35 @@ def test_a_deb_without_a_part_is_named(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "mode", "message"), [("if then\n", 0o755, "a shell cannot read it"), ("echo\n", 0o644, "its mode lacks x")]
+    ("text", "mode", "message"),
+    [
+        ("if then\n", 0o755, "a shell cannot read it"),
+        ("echo\n", 0o644, "its mode lacks x"),
+        (f"echo {LINUX} {'0' * 64}\n", 0o755, f"it knows another digest of {LINUX}: it was made for another build"),
+    ],
 )
-def test_an_installer_that_cannot_run_is_named(root: Path, text: str, mode: int, message: str) -> None:
+def test_an_installer_that_cannot_install_is_named(root: Path, text: str, mode: int, message: str) -> None:
     path = root / "packages/installers/install.sh"
     path.write_text(text)
     path.chmod(mode)
     admit(root, "installers/install.sh")
     assert message in found(root / "packages")
+
+
+def test_an_installer_for_windows_is_read(root: Path) -> None:
+    script = root / "packages/installers/install.ps1"
+    digest = digest_file(root / "packages" / WINDOWS)
+    for text, message in {
+        f"& {{ '{WINDOWS} {digest}' }} @{{}}\n": "",
+        f"& {{ '{WINDOWS} {'0' * 64}' }} @{{}}\n": f"it knows another digest of {WINDOWS}",
+        f"& {{ '{WINDOWS} {digest}'": "it is not whole",
+        "& { 'Grüße' } @{}\n": "letters beyond ASCII",
+    }.items():
+        script.write_text(text, "utf-8")
+        # As if slipway had made it in the place of the other one.
+        made = Artifact(kind="installer", name=script.name, path="", size=0, digests={}, media_type="")
+        said = list(powershell_faults(script, made, root / "dist", Manifest.load(root / "packages/manifest.json")))
+        assert [message in one for one in said] == ([True] if message else [])
 
 
 def rename(path: Path) -> None:
