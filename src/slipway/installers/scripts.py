@@ -31,11 +31,11 @@ class Script:
 
 
 def script_of(release: Release, name: str) -> Script:
-    """The place of a script, and of its record, in the folder of installers."""
-    target = release.paths.installers / name
-    packages = release.paths.packages
-    path = target.relative_to(packages).as_posix() if target.is_relative_to(packages) else name
-    return Script(target=target, path=path, record=record_path(release, name))
+    """The place of a script in the folder of installers, and of its record; what lies elsewhere is none of the manifest's."""
+    paths, target = release.paths, release.paths.installers / name
+    if target.is_relative_to(paths.packages):
+        return Script(target=target, path=target.relative_to(paths.packages).as_posix(), record=record_path(release, name))
+    return Script(target=target, path=name, record=paths.state / "elsewhere" / f"{name}.json")
 
 
 def script_step(key: str, run: Callable[[], None], scripts: Iterable[Script], inputs: Iterable[Path]) -> Step:
