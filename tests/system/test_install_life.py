@@ -254,7 +254,8 @@ def test_a_program_that_hangs_is_taken_back_in_time(kit: Kit, home: Path, tmp_pa
     hanging = make(tmp_path / "hanging", "1.4.0", {"bin/hello": (0o755, "#!/bin/sh\nexec sleep 30.5\n")})
     good(run(kit.install, "--user", home=home))
     before = picture(home)
-    path = shim(tmp_path / "shim", "sleep", 'case $1 in 60) set -- 1 ;; esac\nexec /bin/sleep "$@"')
+    # Its seconds pass faster than those of the program.
+    path = shim(tmp_path / "shim", "sleep", 'case $1 in 1) set -- 0.02 ;; esac\nexec /bin/sleep "$@"')
     if limiter == "timeout":
         shim(tmp_path / "shim", "timeout", '[ "$1" != 60 ] || { shift; set -- 1 "$@"; }\nexec /usr/bin/timeout "$@"')
     else:
