@@ -16,6 +16,7 @@ import pytest
 
 import hello
 
+pytestmark = pytest.mark.slow
 LINUX = "PLATFORMS=linux-amd64"
 MINIMAL = "VARIANTS=minimal"
 # Root may read and write everything; without these two capabilities it is held back by modes like everybody else.
@@ -188,7 +189,6 @@ def test_a_command_that_cannot_be_started(project: Path, program: str) -> None:
     whole(project)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("harm", ["gone", "changed"])
 def test_a_file_that_is_touched_between_layout_and_packing(project: Path, harm: str) -> None:
     assert doit(project, "dist-generate", LINUX).returncode == 0
@@ -202,7 +202,6 @@ def test_a_file_that_is_touched_between_layout_and_packing(project: Path, harm: 
     whole(project)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["checksums.sha256", "SHA256SUMS", "manifest.json"])
 def test_a_list_that_was_tampered_with(project: Path, name: str) -> None:
     whole(project, MINIMAL)
@@ -283,7 +282,6 @@ def test_the_ends_of_time(project: Path, text: str) -> None:
         assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.slow
 def test_a_folder_with_blanks_and_other_letters(tmp_path: Path) -> None:
     project = hello.write(tmp_path / 'l\'été à 東京 $HOME "q" [x] {y} 100%')
     whole(project)
@@ -296,7 +294,6 @@ def test_a_folder_with_blanks_and_other_letters(tmp_path: Path) -> None:
     assert "nothing to do" in doit(project, "all", LINUX).stderr
 
 
-@pytest.mark.slow
 def test_a_name_with_dots_and_plus(tmp_path: Path) -> None:
     name = "hello.c++2"
     toml = hello.TOML.replace('name = "hello"', f'name = "{name}"')
@@ -315,7 +312,6 @@ def test_a_name_with_dots_and_plus(tmp_path: Path) -> None:
         assert (tmp_path / f"prefix/lib/{name}/greetings.txt").exists() == (target == "install")
 
 
-@pytest.mark.slow
 def test_a_run_that_is_killed_while_it_packs(project: Path) -> None:
     (project / "lib/noise").write_bytes(random.Random(1).randbytes(16 << 20))
     words = ["create-archives", "PLATFORMS=freebsd", "VARIANTS=complete"]
@@ -358,7 +354,6 @@ def _rust(project: Path) -> Path:
     return folder
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "text", "code", "says"),
     [

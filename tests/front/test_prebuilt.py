@@ -15,6 +15,7 @@ from web import Web, serving
 
 import hello
 
+pytestmark = pytest.mark.slow
 COMPILED = hello.TOML[hello.TOML.index("[component.programs]") : hello.TOML.index("[component.library]")]
 TAKEN = """\
 [component.programs]
