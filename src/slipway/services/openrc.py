@@ -6,17 +6,15 @@ import re
 from pathlib import Path
 from typing import Final
 
-from slipway.errors import ConfigError
 from slipway.layout import Folders, InstallSpec, expand
 from slipway.model import Service
-from slipway.render import render, sh
+from slipway.render import render
 from slipway.services.placed import Placed
+from slipway.services.scripts import refuse_newlines, started_before, word
 
 FOLDER: Final = "/etc/init.d"
 # {periodic} is where the scripts that cron runs lie: /etc/periodic on Alpine.
 PERIODIC: Final = "/etc/periodic"
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
-_UNITS: Final = (".target", ".socket", ".mount", ".path", ".timer", ".device", ".slice")
 _TARGETS: Final = {"time-sync.target": "ntp-client", "remote-fs.target": "netmount", "nss-lookup.target": "dns"}
 
 
@@ -34,7 +32,7 @@ def openrc_script(spec: InstallSpec, service: Service, folders: Folders, overrid
     """Return the OpenRC script of a service installed in these folders."""
     arguments = [expand(text, folders) for text in service.arguments]
     pairs = [(name, expand(value, folders)) for name, value in sorted(service.environment.items())]
-    _refuse_newlines(service, *arguments, *(value for _, value in pairs))
+    refuse_newlines(service, "an OpenRC script", *arguments, *(value for _, value in pairs))
     return render(
         "installers/openrc/service.j2",
         overrides=overrides,
@@ -42,11 +40,11 @@ def openrc_script(spec: InstallSpec, service: Service, folders: Folders, overrid
         title=service.name,
         summary=service.summary,
         account=account_of(spec, service),
-        command=_word(f"{folders.bin}/{service.binary}"),
-        arguments=" ".join(map(_word, arguments)),
-        environment=[f"{name}={_word(value)}" for name, value in pairs],
-        after=_after(service),
-        folders=[*_owned(service, folders), *([] if service.logs else [_word(folders.logs)])],
+        command=word(f"{folders.bin}/{service.binary}"),
+        arguments=" ".join(map(word, arguments)),
+        environment=[f"{name}={word(value)}" for name, value in pairs],
+        after=started_before(service, _TARGETS),
+        folders=[*_owned(service, folders), *([] if service.logs else [word(folders.logs)])],
         log=f"{folders.logs}/{service.name}.log",
         strict=service.hardening == "strict",
         privileged_ports=service.privileged_ports,
@@ -62,7 +60,7 @@ def account_of(spec: InstallSpec, service: Service) -> str:
 def _periodic(spec: InstallSpec, service: Service, folders: Folders, overrides: Path | None) -> str:
     words = [f"{folders.bin}/{service.binary}", *(expand(text, folders) for text in service.arguments)]
     pairs = [f"{name}={expand(value, folders)}" for name, value in sorted(service.environment.items())]
-    _refuse_newlines(service, *words, *pairs)
+    refuse_newlines(service, "an OpenRC script", *words, *pairs)
     return render(
         "installers/openrc/periodic.j2",
         overrides=overrides,
@@ -71,29 +69,10 @@ def _periodic(spec: InstallSpec, service: Service, folders: Folders, overrides: 
         schedule=service.schedule,
         account=account_of(spec, service),
         folders=_owned(service, folders),
-        words=" ".join(map(_word, [*(["env", *pairs] if pairs else []), *words])),
+        words=" ".join(map(word, [*(["env", *pairs] if pairs else []), *words])),
     )
 
 
 def _owned(service: Service, folders: Folders) -> list[str]:
     wanted = (folders.state if service.state else "", folders.logs if service.logs else "")
-    return [_word(folder) for folder in wanted if folder]
-
-
-def _after(service: Service) -> list[str]:
-    services = [text.removesuffix(".service") for text in service.after if not text.endswith(_UNITS)]
-    targets = [_TARGETS.get(text, "") for text in service.after if text.endswith(".target")]
-    return [name for name in dict.fromkeys((*services, *targets)) if name]
-
-
-def _word(text: str) -> str:
-    return text if _PLAIN.fullmatch(text) else sh(text)
-
-
-def _refuse_newlines(service: Service, *texts: str) -> None:
-    if any("\n" in text or "\r" in text for text in (service.summary, *texts)):
-        raise ConfigError(
-            "a line break cannot stand in an OpenRC script",
-            key=f"service.{service.name}",
-            hint="write the value in one line",
-        )
+    return [word(folder) for folder in wanted if folder]

@@ -10,16 +10,15 @@ from typing import Final
 from slipway.errors import ConfigError
 from slipway.layout import Folders, InstallSpec, expand
 from slipway.model import Service
-from slipway.render import render, sh
+from slipway.render import render
 from slipway.services.placed import Placed
+from slipway.services.scripts import refuse_newlines, started_before, word
 
 FOLDER: Final = "/usr/local/etc/rc.d"
 # Where cron(8) finds what others than the administrator want done.
 CRON: Final = "/usr/local/etc/cron.d"
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 # pw(8) takes no more, and no other letters.
 _ACCOUNT: Final = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
-_UNITS: Final = (".target", ".socket", ".mount", ".path", ".timer", ".device", ".slice")
 # Scripts that do what targets of systemd stand for; every service waits for the network anyway, and others have no counterpart.
 _TARGETS: Final = {"time-sync.target": "ntpd", "remote-fs.target": "mountcritremote"}
 
@@ -37,7 +36,7 @@ def rcd_file(
 def cron_table(spec: InstallSpec, service: Service, folders: Folders, overrides: Path | None = None) -> str:
     """Return the table by which cron(8) runs a service on its schedule; what it prints goes to syslogd(8)."""
     words, pairs = _words(service, folders)
-    line = " ".join(_word(text) for text in ([*(["/usr/bin/env", *pairs] if pairs else []), *words]))
+    line = " ".join(word(text) for text in ([*(["/usr/bin/env", *pairs] if pairs else []), *words]))
     return render(
         "installers/rc.d/cron.j2",
         overrides=overrides,
@@ -65,7 +64,7 @@ def rcd_script(
         name=script_name(service),
         summary=service.summary,
         after=_after(service),
-        words=" ".join(_word(text) for text in ([*(["/usr/bin/env", *pairs] if pairs else []), *words])),
+        words=" ".join(word(text) for text in ([*(["/usr/bin/env", *pairs] if pairs else []), *words])),
         account=account_of(spec, service),
         required=[path for path in words[1:] if path in required],
         folders=[folder for folder, wanted in ((folders.state, service.state), (folders.logs, service.logs)) if wanted],
@@ -93,26 +92,9 @@ def account_of(spec: InstallSpec, service: Service) -> str:
 def _words(service: Service, folders: Folders) -> tuple[list[str], list[str]]:
     words = [f"{folders.bin}/{service.binary}", *(expand(text, folders) for text in service.arguments)]
     pairs = [f"{name}={expand(value, folders)}" for name, value in sorted(service.environment.items())]
-    _refuse_newlines(service, *words, *pairs)
+    refuse_newlines(service, "an rc.d script", *words, *pairs)
     return words, pairs
 
 
 def _after(service: Service) -> list[str]:
-    services = [
-        re.sub(r"[^A-Za-z0-9_]", "_", text.removesuffix(".service")) for text in service.after if not text.endswith(_UNITS)
-    ]
-    targets = [_TARGETS.get(text, "") for text in service.after if text.endswith(".target")]
-    return [name for name in dict.fromkeys((*services, *targets)) if name]
-
-
-def _word(text: str) -> str:
-    return text if _PLAIN.fullmatch(text) else sh(text)
-
-
-def _refuse_newlines(service: Service, *texts: str) -> None:
-    if any("\n" in text or "\r" in text for text in (service.summary, *texts)):
-        raise ConfigError(
-            "a line break cannot stand in an rc.d script",
-            key=f"service.{service.name}",
-            hint="write the value in one line",
-        )
+    return [re.sub(r"[^A-Za-z0-9_]", "_", name) for name in started_before(service, _TARGETS)]
