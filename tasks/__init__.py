@@ -5,6 +5,7 @@ validate-config, compile-platform, bundle-core      build.py
         -> create-archives, package-binaries        package.py
             -> create-installers                    installer.py
                 -> test-dist, validate-package      verify.py
+                    -> release, cd-deploy, …        release.py
 all, linux, …, ci-build, status, clean-dist         project.py
 """
 

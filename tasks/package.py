@@ -16,3 +16,7 @@ def task_package_binaries() -> Tasks:
 
 def task_package_all() -> Tasks:
     return PROJECT.target("package-all")
+
+
+def task_sign() -> Tasks:
+    return PROJECT.target("sign")

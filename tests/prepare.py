@@ -1,4 +1,4 @@
-"""Install what the tests need from Debian, or say how: tests never skip because something is missing."""
+"""Install what the tests need from Debian, npm and Go, or say how: tests never skip because something is missing."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import prism
+import s3_server
+
 # program, or file where there is none: the Debian package that brings it
 PROGRAMS = {
     "cc": "gcc",
     "curl": "curl",
     "git": "git",
     "openssl": "openssl",
+    "node": "nodejs",
+    "npm": "npm",
     "llvm-readobj": "llvm",
     "readelf": "binutils",
     "wget": "wget",
@@ -21,6 +26,8 @@ PROGRAMS = {
     "debsig-verify": "debsig-verify",
     "osslsigncode": "osslsigncode",
     "ssh-keygen": "openssh-client",
+    "sshd": "openssh-server",
+    "rsync": "rsync",
     "minisign": "minisign",
     "gpg": "gnupg",
     "gpgv": "gpgv",
@@ -67,7 +74,10 @@ PROGRAMS = {
     "/usr/aarch64-linux-gnu/lib/libc.so.6": "libc6-arm64-cross",
     "/usr/aarch64-linux-gnu/lib/libgcc_s.so.1": "libgcc-s1-arm64-cross",
 }
-OTHERS = {"cargo": "Rust with cargo is needed: see https://rustup.rs"}
+OTHERS = {
+    "cargo": "Rust with cargo is needed: see https://rustup.rs",
+    "go": "Go 1.26 or newer is needed, which builds an S3 server: see https://go.dev/dl",
+}
 
 
 def main() -> int:
@@ -76,6 +86,13 @@ def main() -> int:
         if not shutil.which(program):
             print(f"{program} is not installed. {advice}", file=sys.stderr)
             return 1
+    if (code := _debian()) == 0:
+        prism.installed()
+        s3_server.program()
+    return code
+
+
+def _debian() -> int:
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"
     missing = sorted({package for program, package in PROGRAMS.items() if not _is_there(program, path)})
     if not missing:

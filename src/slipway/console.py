@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -13,8 +13,19 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from slipway.errors import SlipwayError
+from slipway.redaction import redact
 
-COLOURS: Final = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "bold": "1", "dim": "2"}
+COLOURS: Final = {
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "blue": "34",
+    "magenta": "35",
+    "cyan": "36",
+    "white": "37",
+    "bold": "1",
+    "dim": "2",
+}
 
 
 @dataclass
@@ -25,6 +36,8 @@ class _State:
     log: TextIO | None = None
     log_path: Path | None = None
     verbose: bool = False
+    passing: bool = False
+    shown_by: Callable[[str, str], None] | None = None
 
 
 _state = _State()
@@ -55,11 +68,51 @@ def _print(text: str, stream: TextIO) -> None:
     """Print; when nobody reads any more, as after `| head -1`, be silent from then on and let the work go on."""
     with _state.lock:
         try:
-            print(text, file=stream, flush=True)
+            _wipe()
+            print(redact(text), file=stream, flush=True)
         except BrokenPipeError:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, stream.fileno())
             os.close(nowhere)
+
+
+def is_terminal() -> bool:
+    """Whether standard error is a terminal on which a line can be written anew."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def passing(text: str) -> None:
+    """Show on a terminal, until anything else is printed, how far the work is; elsewhere nothing."""
+    if _state.shown_by is not None:
+        _state.shown_by(_task.get(), text)
+    elif is_terminal():
+        with _state.lock, suppress(OSError):
+            _wipe()
+            print(text, end="", file=sys.stderr, flush=True)
+            _state.passing = True
+
+
+def let_show_passing(show: Callable[[str, str], None] | None) -> None:
+    """Let a display that owns the terminal show how far a task is, given the task and the text; None ends that."""
+    _state.shown_by = show
+
+
+def _wipe() -> None:
+    if _state.passing:
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+        _state.passing = False
+
+
+def is_interactive() -> bool:
+    """Whether somebody sits at a terminal and can answer."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask(question: str) -> str:
+    """Ask on standard error and return the line that is typed; empty when the terminal is closed."""
+    with _state.lock:
+        print(question, end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip()
 
 
 def verbose(text: str) -> None:
@@ -88,7 +141,7 @@ def log(text: str) -> None:
         if _state.log is not None:
             # A full disk must not keep the run from saying so.
             with suppress(OSError):
-                _state.log.write(f"[{_task.get()}] {text}\n")
+                _state.log.write(f"[{_task.get()}] {redact(text)}\n")
                 _state.log.flush()
 
 

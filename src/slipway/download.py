@@ -24,7 +24,7 @@ TIMEOUT: Final = 60.0
 LIMIT: Final = 4 << 30
 PAUSES: Final = (1.0, 3.0, 9.0)
 LONGEST_PAUSE: Final = 120.0
-_TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _SECONDS_BETWEEN_LINES: Final = 5.0
 _locks: Final[dict[str, Lock]] = {}
@@ -191,19 +191,19 @@ def _explained(url: str) -> Iterator[None]:
                 f"cannot fetch {shown(url)}: the server's certificate is not trusted ({reason.verify_message})",
                 hint="check the clock of this machine; SSL_CERT_FILE names the certificates of a company's own proxy",
             ) from error
-        raise _TransientError(_words(reason)) from error
+        raise _TransientError(words_of(reason)) from error
 
 
 def _refused(url: str, code: int, after: str) -> Exception:
     from http.client import responses
 
     said = f"the server answers {code} {responses.get(code, '')}".rstrip()
-    if code in _TRANSIENT:
-        return _TransientError(said, _seconds(after))
+    if code in TRANSIENT:
+        return _TransientError(said, seconds_of(after))
     return NetworkError(f"cannot fetch {shown(url)}: {said}", hint=_HINTS.get(code, _LATER))
 
 
-def _seconds(after: str) -> float | None:
+def seconds_of(after: str) -> float | None:
     """What Retry-After asks for: seconds, or a date (RFC 9110, 10.2.3)."""
     from email.utils import parsedate_to_datetime
 
@@ -215,7 +215,8 @@ def _seconds(after: str) -> float | None:
         return None
 
 
-def _words(reason: object) -> str:
+def words_of(reason: object) -> str:
+    """What went wrong on the way, in words."""
     if isinstance(reason, TimeoutError):
         return "no answer in time"
     text = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__

@@ -64,6 +64,18 @@ class NetworkError(SlipwayError):
     exit_code = 42
 
 
+class TransientError(NetworkError):
+    """It may work a little later; `wait` is for how many seconds the other side asks, when it says so."""
+
+    def __init__(self, message: str, *, hint: str | None = None, wait: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.wait = wait
+
+
+class ChangedError(GateError):
+    """Something is no longer as it was seen: somebody else has changed it meanwhile."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`did you mean X? `, to begin a hint with; empty when nothing known is near."""
     from difflib import get_close_matches

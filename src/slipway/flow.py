@@ -28,6 +28,8 @@ from slipway.packagers.inventory import manifests
 from slipway.packagers.inventory.provenance import origin_of
 from slipway.packagers.signatures import plan_signatures, signature_names
 from slipway.platforms import Platform
+from slipway.publication.steps import plan_left_out, plan_publishing, plan_standing, wants_tests
+from slipway.release.evidence import TESTS, proven
 from slipway.request import Request
 from slipway.rules import PACKAGES
 from slipway.steps import Step, unique
@@ -38,17 +40,21 @@ PACKAGING: Final = ("create-archives", "package-binaries", "create-installers")
 # By which the keys of Steps begin that are not for one platform, such as those of wheels.
 ANYWHERE: Final = "any"
 EVERYTHING: Final = ("validate-config", "dist-generate", *PACKAGING)
+# What has to be done before the rest of a target begins; `release` waits for everything.
+PROVING: Final = ("test-dist", "validate-package")
+RELEASING: Final = ("release", "left-out")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A documented name: the stages whose Steps it runs, for which platforms."""
+    """A documented name: the stages whose Steps it runs, for which platforms, and whether everything is removed before."""
 
     name: str
     doc: str
     stages: tuple[str, ...]
     platforms: str = "asked"
     aliases: tuple[str, ...] = ()
+    cleans: bool = False
 
 
 TARGETS: Final = (
@@ -77,6 +83,16 @@ TARGETS: Final = (
     Target("status", "Show the version and what is built", ("status",)),
     Target("clean-dist", "Remove dist/ and packages/, keep what is compiled", ("clean-dist",)),
     Target("ci-build", "Build and test for CI", ("validate-config", "unit-tests", "dist-generate", "create-archives")),
+    Target("release", "Publish what lies in packages/", ("release",), aliases=("create-release",)),
+    Target("release-draft", "Make a draft of the release, with all files", ("release-draft",)),
+    Target("upload-artifacts", "Upload what is missing of the release", ("upload-artifacts",)),
+    Target("ci-release", "Build, pack, sign and check a release for CI", (*EVERYTHING, "validate-package")),
+    Target(
+        "cd-deploy",
+        "Clean, build, test and publish a release",
+        (*EVERYTHING, *PROVING, *RELEASING),
+        cleans=True,
+    ),
     Target("ci-test", "Run all tests of the project", ("validate-config", "unit-tests", "test-dist")),
 )
 NAMES: Final = tuple(name for target in TARGETS for name in (target.name, *target.aliases))
@@ -147,6 +163,16 @@ def _plan_signatures(ask: Asked) -> tuple[Step, ...]:
     return plan_signatures(ask.whole, (*packed, *ask.scripts))
 
 
+def _publishing(verb: str, ask: Asked) -> tuple[Step, ...]:
+    request = ask.request
+    return tuple(step for step in plan_publishing(request.release, request.environment, request.wish) if step.stage == verb)
+
+
+def _plan_status(ask: Asked) -> tuple[Step, ...]:
+    request = ask.request
+    return (*plan_status(request.release), *plan_standing(request.release, request.environment))
+
+
 _BUILDERS: Final = (plan_compile, plan_joins, plan_commands, plan_python, plan_prebuilt)
 STAGES: Final = (
     Stage(
@@ -156,7 +182,7 @@ STAGES: Final = (
     ),
     Stage("bundle-core", lambda ask: plan_bundle(ask.whole)),
     Stage("validate-config", lambda ask: plan_validation(ask.whole)),
-    Stage("unit-tests", lambda ask: plan_unit_tests(ask.whole)),
+    Stage("unit-tests", lambda ask: proven(ask.whole, TESTS, plan_unit_tests(ask.whole))),
     Stage("dist-generate", lambda ask: plan_staging(ask.whole), "cell"),
     *(Stage(each.stage, partial(_packed, each.kind), "cell", each.kind) for each in FORMATS),
     Stage("create-installers", lambda ask: ask.scripts),
@@ -165,7 +191,9 @@ STAGES: Final = (
     Stage("validate-package", lambda ask: plan_package_validation(ask.whole)),
     Stage("install", lambda ask: plan_install(ask.request.release, ask.request.prefix)),
     Stage("uninstall", lambda ask: plan_install(ask.request.release, ask.request.prefix, remove=True)),
-    Stage("status", lambda ask: plan_status(ask.request.release)),
+    *(Stage(verb, partial(_publishing, verb)) for verb in ("release", "release-draft", "upload-artifacts")),
+    Stage("left-out", lambda _: plan_left_out()),
+    Stage("status", _plan_status),
     Stage("clean-dist", lambda ask: plan_clean(ask.whole)),
 )
 
@@ -202,7 +230,8 @@ class Flow:
             return chosen
         signed = self._signatures(packed, asked="sign" in stages)
         made, release = (*packed, *signed), self.request.release
-        return (*chosen, *signed, plan_checksums(release, target.name, made, planned=self._names, origin=self._origin))
+        lists = plan_checksums(release, target.name, made, planned=self._names, origin=self._origin)
+        return _in_turn(target, (*chosen, *signed, lists))
 
     @cached_property
     def _names(self) -> Mapping[str, tuple[str, ...]]:
@@ -223,7 +252,8 @@ class Flow:
         # What is tested is packed first where it is stale, and then the lists follow. Another version is tested as it lies.
         packs = "test-dist" in target.stages and self.request.tested == self.request.release
         if packs:
-            return (*target.stages, *PACKAGING)
+            tests = ("unit-tests",) if target.cleans and wants_tests(self.request.release, self.request.environment) else ()
+            return (*tests, *target.stages, *PACKAGING)
         if "create-installers" in target.stages and installers.PACKAGE in self.request.installers:
             return (*target.stages, "package-binaries")
         return target.stages
@@ -256,6 +286,20 @@ def plan_packages(request: Request, cells: Iterable[Cell]) -> tuple[Step, ...]:
     formats = request.release.formats or PACKAGES
     steps = (step for kind in formats for step in asked.packed[kind])
     return tuple(step for step in steps if wanted.issuperset(_base(step).split("+")))
+
+
+def _in_turn(target: Target, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Let what checks packages/ wait for all that is put there, and what publishes it for everything.
+
+    Those Steps are the target's own: in other targets they wait for nothing.
+    """
+    last = [stage for stage in ("validate-package", *RELEASING) if stage in target.stages]
+    found = tuple(step for step in steps if step.stage not in last)
+    for stage in last:
+        names = tuple(step.name for step in found)
+        later = (step for step in steps if step.stage == stage)
+        found += tuple(replace(step, stage=target.name, key=f"{stage}.{step.key}", after=names) for step in later)
+    return found
 
 
 def _base(step: Step) -> str:

@@ -8,9 +8,23 @@ from pathlib import Path
 from typing import ClassVar
 
 from slipway.components import Component, PythonComponent, TreeComponent
+from slipway.environments import PUBLISHED, Environment
 from slipway.platforms import Platform, parts_of
-from slipway.rules import ContainerRules, DebRules, FreebsdRules, MsiRules, PkgRules, RpmRules, SbomRules, SignRules, SourceRules
-from slipway.version import Version
+from slipway.rules import (
+    ChangelogRules,
+    ContainerRules,
+    DebRules,
+    FragmentRules,
+    FreebsdRules,
+    MsiRules,
+    PkgRules,
+    ReleaseRules,
+    RpmRules,
+    SbomRules,
+    SignRules,
+    SourceRules,
+)
+from slipway.version import Version, to_tag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +90,7 @@ class VersionRule:
 
     def tag_of(self, version: str) -> str:
         """The tag of the release of a version."""
-        return self.tag.replace("{version}", version)
+        return self.tag.replace("{version}", to_tag(version, self.scheme))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +159,10 @@ class Project:
     sign: SignRules = field(default_factory=SignRules)
     sbom: SbomRules = field(default_factory=SbomRules)
     container: ContainerRules = field(default_factory=ContainerRules)
+    release: ReleaseRules = field(default_factory=ReleaseRules)
+    changelog: ChangelogRules = field(default_factory=ChangelogRules)
+    fragments: FragmentRules = field(default_factory=FragmentRules)
+    environments: tuple[Environment, ...] = ()
 
     def of(self, variant: Variant) -> tuple[Component, ...]:
         """The components of a variant, in the order of slipway.toml."""
@@ -189,9 +207,14 @@ class Paths:
         return self.state / "deflated"
 
     @property
+    def published(self) -> Path:
+        """The folder that `local` publishes to, unless slipway.toml says another."""
+        return self.root / PUBLISHED
+
+    @property
     def made(self) -> frozenset[Path]:
         """What slipway writes; never part of the sources, even when it lies among them."""
-        return frozenset({self.dist, self.packages, self.installers, self.state, self.log})
+        return frozenset({self.dist, self.packages, self.installers, self.state, self.log, self.published})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

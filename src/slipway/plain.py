@@ -53,7 +53,7 @@ def _build(kind: Any, data: Any) -> Any:
         return _build_union(get_args(kind), data)
     if origin is tuple:
         return _build_tuple(get_args(kind), data)
-    if origin is not None and issubclass(origin, Mapping):
+    if isinstance(origin, type) and issubclass(origin, Mapping):
         return {key: _build(get_args(kind)[1], item) for key, item in data.items()}
     if isinstance(kind, type) and is_dataclass(kind):
         hints = _hints(kind)

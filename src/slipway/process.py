@@ -17,10 +17,10 @@ from typing import IO, Final
 
 from slipway import console
 from slipway.errors import SlipwayError
+from slipway.redaction import redact
 
 TAIL: Final = 30
 GRACE: Final = 5.0
-_secrets: ContextVar[tuple[str, ...]] = ContextVar("secrets", default=())
 _limit: ContextVar[float | None] = ContextVar("limit", default=None)
 _children: set[subprocess.Popen[str]] = set()
 Argv = Sequence[str | os.PathLike[str]]
@@ -62,25 +62,39 @@ def run(
         output = said.text(shown)
     if broken:
         raise broken[0]
-    if late.is_set():
-        message = f"{shown} still ran after {_limit.get():g} seconds and was stopped\n{_tail(output)}"
-        raise SlipwayError(message.rstrip(), hint=_where())
+    _require_in_time(late, shown, output)
     if check and child.returncode != 0:
         raise SlipwayError(failure(shown, child.returncode, output), hint=_where())
     return Result(child.returncode, output)
 
 
-def question(argv: Argv, *, cwd: Path | None = None, env: Mapping[str, str] | None = None, files: tuple[int, ...] = ()) -> Result:
+def question(  # noqa: PLR0913 - what a program can be given
+    argv: Argv,
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: Iterable[bytes] | None = None,
+    files: tuple[int, ...] = (),
+    heard: Callable[[str], str] = str,
+    shown: str = "",
+) -> Result:
     """Run a program whose standard output is data: that is kept whole, its errors go to the build log line by line.
 
-    The program inherits the open `files`. A failure is left to the caller to judge; a program that is not there raises
-    SlipwayError.
+    It reads the pieces of `stdin` and inherits the open `files`; `heard` makes what is kept of each line of its standard
+    output, and `shown` is what the log says in place of the words. A failure is left to the caller to judge; a program that
+    is not there, or is stopped by the limit of `within`, raises SlipwayError, and so does whatever the making of a piece did.
     """
-    words, shown = _echo(argv)
-    with _child(words, cwd, env, talk=False, apart=True, files=files) as child:
-        answer, errors = _Listener(child.stdout, str), _Listener(child.stderr, _logged)
+    words, shown = _echo(argv, shown)
+    broken: list[BaseException] = []
+    with _child(words, cwd, env, talk=stdin is not None, apart=True, files=files) as child, _limited(child) as late:
+        _aside(_feed, child.stdin, stdin or (), broken)
+        answer, errors = _Listener(child.stdout, heard), _Listener(child.stderr, _logged)
         child.wait()
-        return Result(child.returncode, errors.text(shown), answer.text(shown))
+        result = Result(child.returncode, errors.text(shown), answer.text(shown))
+        _require_in_time(late, shown, result.output)
+    if broken:
+        raise broken[0]
+    return result
 
 
 def capture(argv: Argv, *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str | None:
@@ -152,30 +166,13 @@ def start(argv: Sequence[str | os.PathLike[str]], *, log: Path, env: Mapping[str
 
 
 @contextmanager
-def hidden(*secrets: str) -> Iterator[None]:
-    """Keep these words out of every log line and message inside the block."""
-    token = _secrets.set((*_secrets.get(), *(word for word in secrets if word)))
-    try:
-        yield
-    finally:
-        _secrets.reset(token)
-
-
-@contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Let each `run` inside the block take so long at most; one that takes longer is stopped and raises SlipwayError."""
+    """Let each program inside the block take so long at most; one that takes longer is stopped and raises SlipwayError."""
     token = _limit.set(seconds)
     try:
         yield
     finally:
         _limit.reset(token)
-
-
-def redact(text: str) -> str:
-    """Replace every word that is to stay hidden; the longest first, since one may be part of another."""
-    for word in sorted(_secrets.get(), key=len, reverse=True):
-        text = text.replace(word, "***")
-    return text
 
 
 def which(name: str) -> Path | None:
@@ -190,6 +187,12 @@ def failure(shown: str, code: int, output: str) -> str:
     return f"{shown} {how}\n{_tail(output)}".rstrip()
 
 
+def _require_in_time(late: threading.Event, shown: str, output: str) -> None:
+    if late.is_set():
+        message = f"{shown} still ran after {_limit.get():g} seconds and was stopped\n{_tail(output)}".rstrip()
+        raise SlipwayError(message, hint=_where())
+
+
 def _tail(output: str) -> str:
     return "".join(f"    {line}\n" for line in output.splitlines()[-TAIL:])
 
@@ -198,9 +201,9 @@ def _where() -> str:
     return f"the whole output is in {console.log_name()}"
 
 
-def _echo(argv: Argv) -> tuple[list[str], str]:
+def _echo(argv: Argv, instead: str = "") -> tuple[list[str], str]:
     words = [os.fspath(word) for word in argv]
-    shown = redact(shlex.join(words))
+    shown = redact(instead or shlex.join(words))
     console.log(f"+ {shown}")
     console.verbose(f"+ {shown}")
     return words, shown

@@ -7,11 +7,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from slipway.actions.schema import plan_schema
 from slipway.config.reference import project_schema, reference_page
 from slipway.files import write_atomic
 from slipway.flow import TARGETS, Target
 from slipway.manifest import manifest_schema
 from slipway.platforms import PLATFORMS
+from slipway.publication.planning import KINDS
 from slipway.variables import VARIABLES
 from slipway.verify.outcome import inspection_schema
 
@@ -22,6 +24,7 @@ def pages() -> Mapping[str, str]:
         "slipway.toml.md": reference_page(),
         "slipway.schema.json": _json(project_schema()),
         "manifest.schema.json": _json(manifest_schema()),
+        "plan.schema.json": _json(plan_schema(KINDS)),
         "validation.schema.json": _json(inspection_schema()),
         "targets.md": targets_page(),
         "platforms.md": platforms_page(),
@@ -35,8 +38,8 @@ def targets_page() -> str:
         "",
         "Every target works as `doit TARGET` and `make TARGET`, with `NAME=value` before or after it.",
         "A variable that is not given is taken from the environment.",
-        "`slipway TARGET` does the same without a dodo.py; only `slipway package-binaries` and `slipway validate-package FOLDER`",
-        "are commands of their own, with flags: `--help` tells them.",
+        "`slipway TARGET` does the same without a dodo.py. Where a command of slipway has the name of a target, such as",
+        "`slipway package-binaries` and `slipway create-release`, it takes flags: `--help` tells them.",
         "",
         *_table(("target", "what it does", "stages"), [_target_row(target) for target in TARGETS]),
         "`clean` removes every output, what is compiled and what is remembered; `info` shows which tools are there;",
@@ -75,7 +78,7 @@ _EXIT_CODES = (
     ("0", "done, or nothing to do"),
     ("1", "something failed"),
     ("2", "a command, a variable or slipway.toml makes no sense"),
-    ("3", "a check refused it: a tool or a key is missing, another run is working here, a signature cannot be checked"),
+    ("3", "a check refused it: a tool or a key is missing, another run is working here, a gate of the release is shut"),
     ("4", "what was made or found is not what it should be"),
     ("42", "the network could not be reached"),
     ("130", "interrupted; what was finished is kept"),

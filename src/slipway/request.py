@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from slipway import console, process
+from slipway import console
 from slipway.build.machine import processors
 from slipway.build.source_dir import taken_from
 from slipway.config.cache import cached_project
 from slipway.config.source import read_version
 from slipway.errors import UsageError, did_you_mean
+from slipway.git import Repository
 from slipway.model import Paths, Project, Release, Variant
 from slipway.platforms import Platform, find_platform, select_platforms
+from slipway.publication.wish import Wish, wish_from
+from slipway.rules import SignRules
+from slipway.version import Version
 
 NO_COMMIT_EPOCH: Final = 315_532_800  # 1980-01-01, the oldest time that every archive format can say
 
@@ -24,7 +28,10 @@ LAST_EPOCH: Final = 0xFFFF_FFFF  # early in 2106; the newest time that every arc
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One run: the release, and what only some targets ask for: `installers` are kinds, `validated` if they are checked."""
+    """One run: the release, and what only some targets ask for: `installers` are kinds, `validated` if they are checked.
+
+    `version_is_said` is whether VERSION or RELEASE_TYPE says the version, and not the project.
+    """
 
     release: Release
     rust_target: Platform
@@ -33,6 +40,9 @@ class Request:
     prefix: str
     installers: tuple[str, ...] = ()
     validated: bool = False
+    environment: str = ""
+    wish: Wish = field(default_factory=Wish)
+    version_is_said: bool = False
 
 
 def open_request(file: Path, variables: Mapping[str, Any], *, outputs: Path | None = None) -> Request:
@@ -40,11 +50,13 @@ def open_request(file: Path, variables: Mapping[str, Any], *, outputs: Path | No
     paths = Paths.under((outputs or file.parent).resolve())
     project = cached_project(file.resolve(), paths.state)
     project = replace(project, symbols=variables.get("SYMBOLS", project.symbols))
+    if variables.get("SIGN") is False:
+        project = replace(project, sign=SignRules())
     if folder := variables.get("SOURCE_DIR"):
         project = taken_from(project, (project.root / folder).resolve())
     release = Release(
         project=project,
-        version=read_version(project.version, project.root, variables.get("VERSION")),
+        version=_version(project, variables),
         paths=paths,
         platforms=select_platforms(variables.get("PLATFORMS", "all"), project.platforms),
         variants=select_variants(variables.get("VARIANTS", "all"), project),
@@ -62,7 +74,26 @@ def open_request(file: Path, variables: Mapping[str, Any], *, outputs: Path | No
         prefix=variables.get("PREFIX", ""),
         installers=variables.get("INSTALLER_TYPES", ()),
         validated=bool(variables.get("VALIDATE_INSTALLERS")),
+        environment=variables.get("ENVIRONMENT", ""),
+        wish=wish_from(variables),
+        version_is_said=bool(variables.get("VERSION") or variables.get("RELEASE_TYPE")),
     )
+
+
+def _version(project: Project, variables: Mapping[str, Any]) -> Version:
+    """The version of the run: as VERSION says, the one that RELEASE_TYPE makes next, or as slipway.toml says."""
+    wanted, kind = variables.get("VERSION"), variables.get("RELEASE_TYPE")
+    if not kind:
+        return read_version(project.version, project.root, wanted)
+    if wanted:
+        raise UsageError(
+            f"VERSION={wanted} and RELEASE_TYPE={kind} both say the version", hint="give one of them; slipway next-version tells"
+        )
+    from slipway.publication.preparing import following
+
+    found = following(project, kind=kind)
+    console.say(f"the version is {found.version}: {found.reason}")
+    return found.version
 
 
 def jobs(variables: Mapping[str, Any]) -> int:
@@ -94,20 +125,20 @@ def source_date_epoch(root: Path, environment: Mapping[str, str]) -> int:
         if len(text) > 10 or int(text) > LAST_EPOCH:
             raise UsageError(f"SOURCE_DATE_EPOCH={text} is a time that archives cannot say", hint=f"the last one is {LAST_EPOCH}")
         return max(int(text), NO_COMMIT_EPOCH)
-    answer = process.capture(["git", "log", "-1", "--format=%ct"], cwd=root)
-    if answer is None and _is_shut_checkout(root):
+    time = Repository(root).time_of()
+    if time is None and _is_shut_checkout(root):
         console.warn(
             f"git cannot read {root} (git status says why), so files do not carry the time of the commit but 1980-01-01; "
             "SOURCE_DATE_EPOCH sets another"
         )
-    return int(answer) if answer else NO_COMMIT_EPOCH
+    return NO_COMMIT_EPOCH if time is None else time
 
 
 def _is_shut_checkout(root: Path) -> bool:
     """Whether git refuses a checkout: git is not installed, or the folder belongs to another user, as often in containers."""
     if not any((folder / ".git").exists() for folder in (root, *root.parents)):
         return False
-    return process.capture(["git", "rev-parse", "--git-dir"], cwd=root) is None
+    return not Repository(root).is_readable
 
 
 def _tested(release: Release, version: str | None) -> Release:

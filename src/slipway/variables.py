@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from slipway.errors import UsageError, did_you_mean
 from slipway.rules import PACKAGES
+from slipway.version import KINDS
 
 
 def _text(_: str, value: str) -> str:
@@ -57,6 +58,18 @@ def _symbols(name: str, value: str) -> str:
     return value
 
 
+def _release_type(name: str, value: str) -> str:
+    if value not in KINDS:
+        raise UsageError(f"{name}={value} makes no sense", hint=f"{did_you_mean(value, KINDS)}valid are {', '.join(KINDS)}")
+    return value
+
+
+def _number(name: str, value: str) -> int:
+    if not value.isascii() or not value.isdecimal() or len(value) > 6:
+        raise UsageError(f"{name}={value} is no number", hint=f"valid are whole numbers such as {name}=5")
+    return int(value)
+
+
 INSTALLERS: Final = ("shell", "powershell", "package", "container", "source")
 SYMBOLS: Final = ("strip", "keep", "separate")
 LEVELS: Final = ("basic", "integration", "complete")
@@ -85,8 +98,14 @@ VARIABLES: Final = (
     Variable("RUST_TARGET", "the Rust target of build-platform (default: the host's)"),
     Variable("CROSS", "true: compile with cross; false: never (default: as the platform says)", _flag),
     Variable("PARALLEL", "true: work on all cores at once", _flag),
+    Variable("SIGN", "false: sign nothing, as where the keys are not at hand (default: as the project says)", _flag),
     Variable("FAIL_FAST", "true: stop at the first failure (default: make all that does not need what failed)", _flag),
     Variable("VERBOSE", "true: show the commands that run", _flag),
+    Variable("ENVIRONMENT", "the environment to publish into (default: as the project says, else local)"),
+    Variable("RELEASE_TYPE", f"{', '.join(KINDS)}: the version that follows the last one (default: VERSION)", _release_type),
+    Variable("CONFIRM", "the phrase that an environment wants to hear before anything is published there"),
+    Variable("RETRY_COUNT", "how often is tried again what may work a little later (default: 3)", _number),
+    Variable("BACKOFF_DELAY", "after how many seconds it is tried again at first (default: 5)", _number),
     Variable("DIST_VERSION", "the version that test-dist tests (default: VERSION)"),
     Variable("TEST_TYPES", "comma list of basic, integration, complete for test-dist (default: all)", _levels),
     Variable("PREFIX", "where install and uninstall work (default: as install.sh says)"),

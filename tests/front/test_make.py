@@ -41,6 +41,7 @@ def _make(folder: Path, *words: str) -> list[str]:
         (("install", 'PREFIX=/opt/it\'s `here` "& there" *'), '[install][PREFIX=/opt/it\'s `here` "& there" *]'),
         (("all", "PLATFORMS:=linux,macos"), "[all][PLATFORMS=linux,macos]"),
         (("all", "PYTHON=python3", "VENV=.venv"), "[all]"),
+        (("cd-deploy", "VERSION=2.1.0", "PLATFORMS=linux-amd64"), "[cd-deploy][PLATFORMS=linux-amd64][VERSION=2.1.0]"),
         (("dist-generate:linux-amd64-complete",), "[dist-generate:linux-amd64-complete]"),
         ((), "[all]"),
     ],

@@ -112,7 +112,7 @@ def test_every_documented_name_that_works_is_listed_and_no_other(project: Path) 
     assert done.returncode == 0, done.stderr
     listed = {line.split()[0] for line in done.stdout.splitlines() if line.strip()}
     assert listed == set(NAMES)
-    assert not listed & {"release", "cd-deploy", "upload-artifacts", "update-registry", "notify-release", "package-containers"}
+    assert not listed & {"update-registry", "notify-release", "package-containers"}
 
 
 @pytest.mark.req("S0-31")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import pytest
 from hypothesis import given
@@ -37,6 +37,7 @@ class Drawing:
     corner: tuple[int, str] = (0, "")
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     last: Square | None = None
+    pens: Mapping[str, Literal["thin", "thick"]] = field(default_factory=dict)
 
 
 shapes = st.builds(Circle, st.integers()) | st.builds(Square, st.integers())
@@ -48,6 +49,7 @@ drawings = st.builds(
     corner=st.tuples(st.integers(), st.text()),
     names=st.dictionaries(st.text(), st.lists(st.text()).map(tuple)),
     last=st.none() | st.builds(Square, st.integers()),
+    pens=st.dictionaries(st.text(), st.sampled_from(["thin", "thick"])),
 )
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from slipway import console, process
 from slipway.errors import SlipwayError
+from slipway.redaction import hidden, redact
 
 
 def sh(text: str) -> list[str]:
@@ -97,7 +98,7 @@ def test_a_program_that_cannot_be_started_is_explained(tmp_path: Path, make: Cal
 def test_secrets_are_in_no_line_and_no_message(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     console.set_verbose(True)
     try:
-        with console.logging_to(tmp_path / "log"), process.hidden("s3cret", "s3cret-and-more"):
+        with console.logging_to(tmp_path / "log"), hidden("s3cret", "s3cret-and-more"):
             with pytest.raises(SlipwayError) as failed:
                 process.run(sh("echo it is s3cret-and-more; exit 1"))
             done = process.question(sh("echo s3cret >&2; echo answer"))
@@ -108,7 +109,7 @@ def test_secrets_are_in_no_line_and_no_message(tmp_path: Path, capfd: pytest.Cap
     assert "and-more" not in seen
     assert "it is ***" in seen
     assert done.answer == "answer\n"
-    assert process.redact("s3cret") == "s3cret"
+    assert redact("s3cret") == "s3cret"
 
 
 def test_a_large_input_to_a_program_that_talks_back_does_not_stall() -> None:

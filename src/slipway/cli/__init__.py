@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import click
 
 from slipway import __version__, console
-from slipway.cli import binstall, project, scripts, toolchain
+from slipway.cli import binstall, ci, history, project, publishing, scripts, toolchain
 from slipway.cli.front import Front
 from slipway.errors import SlipwayError
 
@@ -61,7 +62,15 @@ def cli(ctx: click.Context, file: Path | None, outputs: Path | None, debug: bool
         click.echo(ctx.get_help())
 
 
-for command in (*project.COMMANDS, *scripts.COMMANDS, *binstall.COMMANDS, *toolchain.COMMANDS):
+for command in (
+    *project.COMMANDS,
+    *scripts.COMMANDS,
+    *history.COMMANDS,
+    *publishing.COMMANDS,
+    *binstall.COMMANDS,
+    *ci.COMMANDS,
+    *toolchain.COMMANDS,
+):
     cli.add_command(command)
 
 
@@ -71,6 +80,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run(arguments: list[str]) -> int:
+    # What is begun is to end in order, such as a lease that is given back, whether it is Ctrl-C or a CI that ends it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         answer: Any = cli.main(arguments, prog_name="slipway", standalone_mode=False)
     except SlipwayError as error:
@@ -82,6 +93,6 @@ def _run(arguments: list[str]) -> int:
         error.show()
         return 2
     except click.Abort:
-        console.say("interrupted")
+        console.say("interrupted: what was finished is kept; the same command goes on from there")
         return 130
     return answer if isinstance(answer, int) else 0

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import slipway
-from slipway import model, plain, platforms
+from slipway import components, environments, model, plain, platforms, rules
 from slipway.errors import SlipwayError
 from slipway.files import write_atomic
 from slipway.model import Project
@@ -18,6 +18,8 @@ from slipway.plain import from_plain, to_plain
 from slipway.resources import program
 
 NAME: Final = "project.json"
+# What a project becomes, with the usual values of what it does not say.
+_FACTS: Final = (components, environments, model, plain, platforms, rules)
 
 
 def cached_project(file: Path, state: Path) -> Project:
@@ -51,7 +53,7 @@ def _code() -> Iterator[Path]:
         yield whole
         return
     yield from sorted(Path(__file__).parent.glob("*.py"))
-    yield from (Path(module.__file__ or "") for module in (model, plain, platforms))
+    yield from (Path(module.__file__ or "") for module in _FACTS)
 
 
 def _known(cache: Path, key: str) -> Project | None:
@@ -66,6 +68,8 @@ def _known(cache: Path, key: str) -> Project | None:
 def _all_there(project: Project) -> bool:
     """Whether the files and folders that were checked when the project was read still exist."""
     named = [part.path for part in project.components] + list(project.documents)
+    named += [project.root / each.approvers for each in project.environments if each.approvers]
+    named += [project.root / stamp.file for stamp in project.release.stamps if stamp.find]
     if project.version.source in {"cargo", "file", "python"}:
         named.append(project.version.path)
     return all(path.exists() for path in named)

@@ -11,11 +11,13 @@ from typing import Final
 
 from slipway.components import WORDS, words_in
 from slipway.config import lines
+from slipway.config.case import Case, Named
 from slipway.config.companions import companion_faults
 from slipway.config.container import container_faults
 from slipway.config.debian import debian_faults
 from slipway.config.faults import Fault, suggestion
 from slipway.config.parts import CargoTable, CommandTable, ComponentTable, PrebuiltTable, PythonTable, TreeTable
+from slipway.config.publishing import publishing_faults
 from slipway.config.python import python_faults
 from slipway.config.schema import SlipwayFile
 from slipway.config.services import service_faults
@@ -40,6 +42,9 @@ class Draft:
     name: str
     components: tuple[str, ...]
     platforms: tuple[str, ...]
+    stores: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    pointers: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -291,6 +296,11 @@ def _container(draft: Draft) -> Iterator[Fault]:
     yield from container_faults(draft.tables.container)
 
 
+def _publishing(draft: Draft) -> Iterator[Fault]:
+    named = Named(stores=draft.stores, environments=draft.environments, pointers=draft.pointers)
+    yield from publishing_faults(Case(draft.tables, draft.root, named))
+
+
 _CHECKS: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
     _license,
     _documents,
@@ -312,4 +322,5 @@ _CHECKS: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
     _sign,
     _msi,
     _container,
+    _publishing,
 )

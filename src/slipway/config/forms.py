@@ -60,6 +60,27 @@ class Compression:
         return {**handler(schema), "pattern": f"^(?:(?:{levelled})(?::(?:{_LEVEL}))?{plain})$"}
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The address of something on the web: https, or http on this machine; without a login, because a file keeps no secrets."""
+
+    def __call__(self, text: str) -> str:
+        """Return the address, or refuse it, without repeating what may be a secret."""
+        if re.match(r"[^/]*//[^/?#]*@", text):
+            raise ValueError("has a login in it; secrets never stand in slipway.toml, and addresses end up in logs")
+        if re.fullmatch(_ADDRESS, text):
+            return text
+        if re.fullmatch(_ADDRESS, text.replace("http://", "https://", 1)):
+            raise ValueError("must start with https://; http is for this machine alone (http://127.0.0.1:8000)")
+        raise ValueError("must be a URL that starts with https://, without '?' and '#'")
+
+    def __get_pydantic_core_schema__(self, source: type, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(self, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "pattern": f"^(?:{_ADDRESS})$"}
+
+
 def unique_kinds(items: list[str]) -> list[str]:
     """Return the items, or refuse them when one kind is there twice, if with another level."""
     unique([item.partition(":")[0] for item in items])
@@ -74,6 +95,8 @@ def unique(items: list[str]) -> list[str]:
 
 
 _LEVEL: Final = r"[1-9]|1[0-2]"
+_HERE: Final = r"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])"
+_ADDRESS: Final = rf"|(?:https://[^\s@/?#]+|http://{_HERE}(?::\d+)?)(?:/[^\s?#]*)?"
 ONE_LINE: Final = Matches(r"[^\n\r]*", "one line")
 OPTIONAL_PACKAGE: Final = Matches(
     r"|[a-z0-9][a-z0-9+.-]+", "a Debian package name: two or more lower-case letters, digits, '+', '-' or '.'"

@@ -38,7 +38,14 @@ def starting_file(folder: Path, *, replace: bool = False) -> str:
             file=folder / "Cargo.toml",
             hint="slipway releases programs: add src/main.rs, or describe other parts in a slipway.toml by hand",
         )
-    blocks = (_project(folder, makers), _version(folder, found, makers), *map(_component, makers), _MORE, _install(makers))
+    blocks = (
+        _project(folder, makers),
+        _version(folder, found, makers),
+        *map(_component, makers),
+        _MORE,
+        _install(makers),
+        _PUBLISHING,
+    )
     return _joined((_HEADER, *blocks))
 
 
@@ -55,6 +62,11 @@ _HEADER: Final = (
 _MORE: Final = (
     '# Other files come as components too: kind = "tree" copies a folder (path) to a place such as',
     '# to = "share/NAME" or "etc/NAME", kind = "command" makes files by any program.',
+)
+
+_PUBLISHING: Final = (
+    "# Releases are published into the folder published/ until [environment.NAME] says where else:",
+    "# docs/environments.md of slipway.",
 )
 
 
@@ -119,7 +131,7 @@ def _python_blocks(found: PythonProject) -> list[Iterable[str]]:
         )
     parts = [_python_component(script, wheel=index == 0) for index, script in enumerate(scripts)]
     health = ["[install]", f"health = {_list((scripts[0], '--version'))}  # shows that an installation works"]
-    return [_HEADER[:1], _python_project(found), _python_version(found), *parts, _MORE, health]
+    return [_HEADER[:1], _python_project(found), _python_version(found), *parts, _MORE, health, _PUBLISHING]
 
 
 def _python_project(found: PythonProject) -> list[str]:

@@ -19,24 +19,30 @@ from slipway.config.checks import VERSION_FILES, Draft, check, selected
 from slipway.config.faults import Fault, config_error
 from slipway.config.forms import Table
 from slipway.config.lines import key_lines
+from slipway.config.overlays import environments_of
 from slipway.config.packages import DebTable
 from slipway.config.parts import CargoTable, CommandTable, ComponentTable, PrebuiltTable, PythonTable, TreeTable
 from slipway.config.read import parse_text, read_tables
+from slipway.config.release import ChangelogTable, ReleaseTable
 from slipway.config.schema import InstallTable, PlatformTable, ProjectTable, SlipwayFile, TestTable, VersionTable
 from slipway.licenses import normalised
 from slipway.model import InstallRules, PlatformSettings, Project, Service, TestRules, Variant, VersionRule
 from slipway.platforms import PLATFORMS, Platform, find_platform
 from slipway.rules import (
+    ChangelogRules,
     ContainerRules,
     DebRules,
     DebSuite,
+    FragmentRules,
     FreebsdRules,
     MsiRules,
     PkgRules,
+    ReleaseRules,
     RpmRules,
     SbomRules,
     SignRules,
     SourceRules,
+    Stamp,
 )
 
 _EVERYTHING = ("complete", "Everything")
@@ -64,6 +70,9 @@ def _cross_checks(file: Path, data: Mapping[str, Any], tables: SlipwayFile, faul
         name=name if isinstance(name, str) else tables.project.name,
         components=_names(data, "component"),
         platforms=_names(data, "platform"),
+        stores=_names(data, "store"),
+        environments=_names(data, "environment"),
+        pointers=_names(data, "pointer"),
     )
     told = {fault.path[: 1 if fault.path[0] == "version" else 2] for fault in faults if fault.path[0] != "platform"}
     return [fault for fault in check(draft) if not {fault.path[:1], fault.path[:2]} & told]
@@ -102,6 +111,10 @@ def _project(file: Path, tables: SlipwayFile) -> Project:
         sign=SignRules(**_fields(tables.sign)),
         sbom=SbomRules(**_fields(tables.sbom)),
         container=ContainerRules(**_fields(tables.container)),
+        release=_release(tables.release),
+        changelog=_changelog(tables.changelog),
+        fragments=FragmentRules(**_fields(tables.fragments)),
+        environments=environments_of(tables),
         packages=tuple(said.packages),
         symbols=said.symbols,
         tests=_tests(root, tables.test),
@@ -119,6 +132,14 @@ def _deb(table: DebTable) -> DebRules:
     suites = {name: DebSuite(**_fields(part)) for name, part in table.suite.items()}
     needs = {name: tuple(part.depends) for name, part in table.architecture.items()}
     return DebRules(**_fields(table) | {"suite": suites, "architecture": needs})
+
+
+def _release(table: ReleaseTable) -> ReleaseRules:
+    return ReleaseRules(**_fields(table) | {"stamps": tuple(Stamp(**_fields(stamp)) for stamp in table.stamps)})
+
+
+def _changelog(table: ChangelogTable) -> ChangelogRules:
+    return ChangelogRules(**_fields(table) | {"groups": {name: tuple(types) for name, types in table.groups.items()}})
 
 
 def _below(root: Path, text: str) -> Path:

@@ -15,10 +15,27 @@ from pydantic import ValidationError
 from slipway.config import lines
 from slipway.config.faults import Fault, suggestion
 from slipway.config.forms import Table
+from slipway.config.kinds import KINDS_AT, tables_in, with_kinds
+from slipway.config.packages import DebArchitectureTable, DebSuiteTable
 from slipway.config.parts import KINDS, SourceTable
+from slipway.config.release import StampTable
 from slipway.config.schema import NAMED, TABLES, SlipwayFile, keys_of
+from slipway.config.stores import STORES, CredentialTable
 from slipway.errors import ConfigError
 
+# The tables that have kinds or lie in others.
+_INNER: Final[Mapping[tuple[str, ...], type[Table] | Mapping[str, type[Table]]]] = {
+    ("component", "*"): KINDS,
+    ("component", "*", "prebuilt", "*"): SourceTable,
+    ("deb", "suite", "*"): DebSuiteTable,
+    ("deb", "architecture", "*"): DebArchitectureTable,
+    ("release", "stamps", "*"): StampTable,
+    ("store", "*"): STORES,
+    ("store", "*", "credential"): CredentialTable,
+    ("environment", "*", "store", "*"): STORES,
+    ("environment", "*", "store", "*", "credential"): CredentialTable,
+}
+_SECRET: Final = re.compile(r"token|secret|passw|passphrase|api[-_]?key|access[-_]?key|login", re.IGNORECASE)
 _TOML_TYPES: Final = {
     str: "a string",
     bool: "true or false",
@@ -49,6 +66,7 @@ def parse_text(file: Path) -> tuple[str, dict[str, Any]]:
 
 def read_tables(data: Mapping[str, Any]) -> tuple[SlipwayFile | None, list[Fault]]:
     """Return the tables and their faults; a faulty part is left out of the tables, so that the rest can be checked too."""
+    data = with_kinds(data)
     try:
         return SlipwayFile.model_validate(data), []
     except ValidationError as error:
@@ -99,9 +117,10 @@ def _fault(detail: Mapping[str, Any], data: Mapping[str, Any]) -> Fault:
 
 
 def _path(loc: tuple[str | int, ...]) -> lines.Path:
-    """Where in the file: without the kind of a component and the marks that pydantic puts between."""
-    if loc[0] == "component" and len(loc) > 2 and loc[2] in KINDS:
-        loc = (*loc[:2], *loc[3:])
+    """Where in the file: without the kinds of components and stores and the marks that pydantic puts between."""
+    kinds, at = KINDS_AT.get(loc[0], ({}, 0))
+    if len(loc) > at and loc[at] in kinds:
+        loc = (*loc[:at], *loc[at + 1 :])
     return tuple(part for part in loc if part != "[key]")
 
 
@@ -109,15 +128,19 @@ def table_at(path: lines.Path, data: Mapping[str, Any]) -> type[Table] | None:
     """The table whose keys a path leads to."""
     if not path:
         return SlipwayFile
-    if path[0] == "component" and len(path) == 4 and path[2] == "prebuilt":
-        return SourceTable
-    if len(path) != (2 if path[0] in NAMED else 1):
-        return None
-    if path[0] == "component":
-        part = data.get("component", {}).get(path[1], {})
-        kind = part.get("kind") if isinstance(part, dict) else None
-        return KINDS.get(kind) if isinstance(kind, str) else None
-    return TABLES.get(str(path[0]))
+    for pattern, found in _INNER.items():
+        if len(pattern) == len(path) and all(part in ("*", key) for part, key in zip(pattern, path, strict=True)):
+            return found if isinstance(found, type) else _of_kind(path, data, found)
+    return TABLES.get(str(path[0])) if len(path) == (2 if path[0] in NAMED else 1) else None
+
+
+def _of_kind(path: lines.Path, data: Mapping[str, Any], kinds: Mapping[str, type[Table]]) -> type[Table] | None:
+    """The table of the kind that the data at a path say."""
+    part: Any = data
+    for key in path:
+        part = part.get(key) if isinstance(part, dict) else None
+    kind = part.get("kind") if isinstance(part, dict) else None
+    return kinds.get(kind) if isinstance(kind, str) else None
 
 
 Explained = tuple[str, str]
@@ -129,6 +152,8 @@ def _unknown(case: _Case) -> Explained:
     what = "table" if len(case.path) == 1 else "key"
     homes = [f"[{name}]" for name, other in TABLES.items() if word in keys_of(other)]
     hint = suggestion(word, known)
+    if table is not None and table in STORES.values() and _SECRET.search(word):
+        return f"unknown {what}", 'secrets never stand in slipway.toml; say where this one is: credential = { env = "NAME" }'
     if homes and "did you mean" not in hint:
         hint = f"{word} belongs in {' or '.join(homes)}; {hint}"
     return f"unknown {what}", hint
@@ -150,9 +175,15 @@ def _choice(case: _Case) -> Explained:
 
 
 def _wrong_kind(case: _Case) -> Explained:
-    if (tag := case.detail["ctx"].get("tag")) is None:
-        return "the key kind is missing", f"say what the component is: kind = {' or '.join(repr(kind) for kind in KINDS)}"
-    return f"unknown kind {tag!r}", suggestion(str(tag), KINDS)
+    part = "component" if case.path[0] == "component" else "store"
+    kinds = KINDS if part == "component" else STORES
+    if (tag := case.detail["ctx"].get("tag")) is not None:
+        return f"unknown kind {tag!r}", suggestion(str(tag), kinds)
+    if case.path[0] == "environment":
+        known = [name for name, _ in tables_in(case.data, "store")]
+        hint = suggestion(str(case.path[-1]), known) or "describe it first: [store.NAME]"
+        return f"there is no store {case.path[-1]!r} of which something could be different", hint
+    return "the key kind is missing", f"say what the {part} is: kind = {' or '.join(repr(kind) for kind in kinds)}"
 
 
 def _range(case: _Case) -> Explained:

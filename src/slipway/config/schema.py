@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field
 
 from slipway.config.container import ContainerTable
+from slipway.config.environments import EnvironmentTable
 from slipway.config.forms import ONE_LINE, Compression, Matches, Table, TableName, Word, Words, unique, unique_kinds
 from slipway.config.packages import (
     USUAL,
@@ -20,6 +21,8 @@ from slipway.config.packages import (
     SourcePackageTable,
 )
 from slipway.config.parts import ComponentTable
+from slipway.config.release import ChangelogTable, FragmentsTable, ReleaseTable
+from slipway.config.stores import PointerName, PointerTable, StoreTable
 from slipway.platforms import DOCUMENTED
 from slipway.rules import Package
 
@@ -75,8 +78,9 @@ class VersionTable(Table):
     """The file that `cargo`, `file` and `python` read; `Cargo.toml`, `VERSION` or `pyproject.toml` when empty."""
     value: str = ""
     """The version itself, for `value`."""
-    scheme: Literal["semver", "calver"] = "semver"
-    """How versions are ordered: `semver` (2.1.0-rc.1) or `calver` (2024.04.1)."""
+    scheme: Literal["semver", "calver", "nix", "debian"] = "semver"
+    """How versions are ordered: `semver` (2.1.0-rc.1), `calver` (2024.04.1), `nix` as its `compareVersions` does
+    (24.11.715880.b75693fb46bf) or `debian` as dpkg does (2019.01-1)."""
     tag: Annotated[str, Matches(r"[^{}\s]*\{version\}[^{}\s]*", "a tag with {version} in it once, such as 'v{version}'")] = (
         "v{version}"
     )
@@ -228,6 +232,18 @@ class SlipwayFile(Table):
     """The container image, and how it is run."""
     test: TestTable = TestTable()
     """How the project is tested."""
+    release: ReleaseTable = ReleaseTable()
+    """How a release looks in git, and what its gates ask for."""
+    changelog: ChangelogTable = ChangelogTable()
+    """What of the history a changelog tells."""
+    fragments: FragmentsTable = FragmentsTable()
+    """Where notes on coming changes lie."""
+    store: dict[TableName, StoreTable] = {}
+    """Where files are published, by name."""
+    pointer: dict[PointerName, PointerTable] = {}
+    """The names that lead to the newest release, by name."""
+    environment: dict[TableName, EnvironmentTable] = {}
+    """The places to publish to, each with stores, by name."""
 
 
 TABLES: Final[dict[str, type[Table]]] = {
@@ -247,8 +263,13 @@ TABLES: Final[dict[str, type[Table]]] = {
     "sbom": SbomTable,
     "container": ContainerTable,
     "test": TestTable,
+    "release": ReleaseTable,
+    "changelog": ChangelogTable,
+    "fragments": FragmentsTable,
+    "pointer": PointerTable,
+    "environment": EnvironmentTable,
 }
-NAMED: Final = ("component", "variant", "platform", "service")
+NAMED: Final = ("component", "variant", "platform", "service", "store", "pointer", "environment")
 
 
 def keys_of(table: type[Table]) -> tuple[str, ...]:

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from slipway.config.pyproject import find_version
 from slipway.errors import ConfigError, UsageError
+from slipway.git import Repository
 from slipway.model import VersionRule
-from slipway.process import capture
-from slipway.version import SCHEMES, Version, from_python
+from slipway.version import SCHEMES, Version, from_python, from_tag
 
 _DESCRIBED: Final = re.compile(r"(?P<tag>.+)-(?P<commits>\d+)-(?P<hash>g[0-9a-f]{4,64})(?P<dirty>-dirty)?")
 _COMMIT: Final = re.compile(r"(?P<hash>[0-9a-f]{4,64})(?P<dirty>-dirty)?")
@@ -33,15 +33,20 @@ def spell(text: str, rule: VersionRule) -> Version:
     """Read a version, a tag or what `git describe` printed."""
     if (told := _DESCRIBED.fullmatch(text)) is not None:
         return _between(told["tag"], int(told["commits"]), told["hash"], dirty=bool(told["dirty"]), rule=rule)
-    bare = _strip_tag(text, rule.tag)
-    if SCHEMES[rule.scheme].pattern.fullmatch(bare) is None and (commit := _COMMIT.fullmatch(text)) is not None:
-        build = commit["hash"] + commit["dirty"].replace("-", ".") if commit["dirty"] else commit["hash"]
-        return Version.parse(f"{SCHEMES[rule.scheme].first}-dev+{build}", rule.scheme)
+    bare = from_tag(_strip_tag(text, rule.tag), rule.scheme)
+    commit = _COMMIT.fullmatch(text)
+    if commit is not None and (commit["dirty"] or SCHEMES[rule.scheme].pattern.fullmatch(bare) is None):
+        return _untagged(commit, rule)
     return Version.parse(bare, rule.scheme)
 
 
+def _untagged(commit: re.Match[str], rule: VersionRule) -> Version:
+    build = commit["hash"] + (".dirty" if commit["dirty"] else "")
+    return Version.parse(SCHEMES[rule.scheme].untagged.replace("{build}", build), rule.scheme)
+
+
 def _between(tag: str, commits: int, commit: str, *, dirty: bool, rule: VersionRule) -> Version:
-    version = Version.parse(_strip_tag(tag, rule.tag), rule.scheme)
+    version = Version.parse(from_tag(_strip_tag(tag, rule.tag), rule.scheme), rule.scheme)
     if commits == 0 and not dirty:
         return version
     return version.after(commits, f"{commit}.dirty" if dirty else commit)
@@ -71,15 +76,14 @@ def _from_python(rule: VersionRule, _root: Path) -> Version:
 
 
 def _from_git(rule: VersionRule, root: Path) -> Version:
-    # --long: a tag may itself look like `v2.1.0-3`; --abbrev: the usual length of a hash grows with the repository.
-    pattern = rule.tag.replace("{version}", "[0-9]*")
-    words = ["git", "describe", "--tags", "--always", "--dirty", "--long", "--abbrev=10", f"--match={pattern}"]
-    if (told := capture(words, cwd=root)) is None:
+    if (told := Repository(root).describe(rule.tag.replace("{version}", "[0-9]*"))) is None:
         raise ConfigError(
             f"git cannot describe {root}: it is no git checkout, has no commit yet, or git refuses it (git status says why)",
             hint="give the version, VERSION=2.1.0, or set version.source in slipway.toml",
         )
-    return spell(told, rule)
+    # A commit may look like a version of Debian, such as 1234567890; what has a tag is never told as the commit alone.
+    commit = _COMMIT.fullmatch(told)
+    return spell(told, rule) if commit is None else _untagged(commit, rule)
 
 
 def _from_cargo(rule: VersionRule, root: Path) -> Version:

@@ -40,9 +40,33 @@ def plan_clean(release: Release) -> tuple[Step, ...]:
 
 def clean_everything(paths: Paths, *, dry_run: bool) -> None:
     """Remove every output, the compiler's own folders, the build log and what doit remembers."""
-    state = (path for path in _children(paths.state) if path.name not in {"lock", ".gitignore"})
-    compiled = (paths.dist / "platform", paths.dist / "core")
-    _remove((*distribution_outputs(paths), *compiled, *state, paths.log), paths, dry_run=dry_run)
+    _remove((*_outputs(paths, kept=()), paths.log), paths, dry_run=dry_run)
+
+
+def clean_for_run(paths: Paths, *, dry_run: bool = False) -> None:
+    """Remove every output and the compiler's own folders before a run that is about to make them; its own files stay.
+
+    What proves that the tests passed for a commit stays too: the run does not make it.
+    """
+    found = tuple(path for path in _outputs(paths, kept=("doit.db", "project.json", "evidence")) if path.exists())
+    if not found:
+        return
+    places = dict.fromkeys(f"{path.relative_to(paths.root).parts[0]}/" for path in found)
+    console.say(f"{'would remove' if dry_run else 'remove'} what was made before in {', '.join(places)}")
+    if not dry_run:
+        for path in found:
+            console.log(f"remove {path.relative_to(paths.root)}")
+            with explained(path):
+                remove_tree(path)
+        _remove_empty_folders(paths)
+
+
+def _outputs(paths: Paths, *, kept: tuple[str, ...]) -> tuple[Path, ...]:
+    """Everything that slipway made here, and what compilers keep."""
+    # The file of the lock and that of what doit remembers are open while a run lasts.
+    names = ("lock", ".gitignore", *kept)
+    state = (path for path in _children(paths.state) if not path.name.startswith(names))
+    return (*distribution_outputs(paths), paths.dist / "platform", paths.dist / "core", *state)
 
 
 def distribution_outputs(paths: Paths) -> tuple[Path, ...]:
@@ -71,8 +95,12 @@ def _remove(found: Iterable[Path], paths: Paths, *, dry_run: bool) -> None:
             with explained(path):
                 remove_tree(path)
     if not dry_run:
-        for folder in (paths.installers, paths.packages / "binaries", paths.packages / "manifests", paths.packages, paths.dist):
-            _remove_empty(folder, paths)
+        _remove_empty_folders(paths)
+
+
+def _remove_empty_folders(paths: Paths) -> None:
+    for folder in (paths.installers, paths.packages / "binaries", paths.packages / "manifests", paths.packages, paths.dist):
+        _remove_empty(folder, paths)
 
 
 def _remove_empty(folder: Path, paths: Paths) -> None:

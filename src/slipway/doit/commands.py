@@ -17,6 +17,7 @@ from doit.dependency import DatabaseException
 from doit.exceptions import InvalidCommand, InvalidTask
 
 from slipway import console, process
+from slipway.actions import progress
 from slipway.build import jobs
 from slipway.doit import session
 from slipway.errors import SlipwayError, UsageError, did_you_mean
@@ -38,6 +39,8 @@ _CONTINUE = {
     "help": "after a failure make everything that does not need what failed; FAIL_FAST=true does the same as --no-continue",
 }
 _INTERRUPTED = 130
+# How many seconds a publication in another thread has to put its things in order.
+_PATIENCE = 10.0
 _OTHER_WORDS = ("clean", "forget", "help", "info", "list")
 
 
@@ -54,14 +57,20 @@ class Run(DoitRun):  # type: ignore[misc]
         session.current.exclusive = True
         # doit writes its state when the run ends; SIGTERM must end it the way Ctrl-C does.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        with session.current.ending, session.reported(), _memory_explained(), _words_explained(self):
+        with session.current.ending, session.reported(), _memory_explained(), words_explained(self):
             try:
-                return _exit_code(super().parse_execute(in_args))
+                return _exit_code(super().parse_execute(_options_first(in_args)))
             except KeyboardInterrupt:
                 jobs.stop()
                 process.stop_all()
+                progress.stop(_PATIENCE)
                 console.say("interrupted: what was finished is kept; the same command goes on from there")
                 return _INTERRUPTED
+
+    def execute(self, params: Any, args: list[str]) -> int:
+        """Remember what is asked for, which decides what happens before the tasks are made."""
+        session.current.targets, session.current.rehearsed = tuple(args), bool(params["dry_run"])
+        return int(super().execute(params, args) or 0)
 
     def _execute(  # noqa: PLR0913, PLR0917 - doit passes its options by these names
         self,
@@ -106,7 +115,7 @@ class Clean(DoitClean):  # type: ignore[misc]
     def parse_execute(self, in_args: list[str]) -> int:
         """Load the tasks and clean."""
         session.current.exclusive = True
-        with session.current.ending, session.reported(), _memory_explained(), _words_explained(self):
+        with session.current.ending, session.reported(), _memory_explained(), words_explained(self):
             return int(super().parse_execute(in_args) or 0)
 
     def _execute(self, dryrun: bool, cleandep: bool, cleanall: bool, cleanforget: bool, pos_args: Any = None) -> int:
@@ -127,7 +136,7 @@ class Info(DoitInfo):  # type: ignore[misc]
 
     def parse_execute(self, in_args: list[str]) -> int:
         """Look, or explain."""
-        with session.reported(), _memory_explained(), _words_explained(self):
+        with session.reported(), _memory_explained(), words_explained(self):
             return int(super().parse_execute(in_args) or 0)
 
     def _execute(self, pos_args: list[str], hide_status: bool = False) -> int:
@@ -159,7 +168,7 @@ def _memory_explained() -> Iterator[None]:
 
 
 @contextmanager
-def _words_explained(command: Any) -> Iterator[None]:
+def words_explained(command: Any) -> Iterator[None]:
     """Turn doit's refusal of a word on the command line into an error of usage."""
     try:
         yield
@@ -178,6 +187,17 @@ def _words_explained(command: Any) -> Iterator[None]:
             raise UsageError(str(error).strip(), hint=listing) from error
         known = {*_OTHER_WORDS, *(task.name for task in command.task_list)} - {word}
         raise UsageError(f"there is no target {word!r}", hint=did_you_mean(word, sorted(known)) + listing) from error
+
+
+def _options_first(words: list[str]) -> list[str]:
+    """Let `--dry-run` stand behind targets too; tasks of the project's own may have such an option themselves."""
+    option = f"--{_DRY_RUN['long']}"
+    if option not in words:
+        return words
+    from slipway.flow import NAMES
+
+    others = [word for word in words if word != option]
+    return [option, *others] if {word for word in others if not word.startswith("-")} <= set(NAMES) else words
 
 
 def _exit_code(code: int | None) -> int:

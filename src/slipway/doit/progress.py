@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import Progress as RichProgress
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from slipway import console
+
 
 class Progress:
     """A spinner and the time spent for each Step that is being worked on."""
@@ -27,11 +29,18 @@ class Progress:
             redirect_stderr=True,
         )
         self._bars.start()
+        console.let_show_passing(self.note)
 
     def begin(self, name: str) -> None:
         """Show a Step."""
         with self._lock:
             self._rows[name] = self._bars.add_task(name)
+
+    def note(self, name: str, text: str) -> None:
+        """Say how far a Step is."""
+        with self._lock:
+            if (row := self._rows.get(name)) is not None:
+                self._bars.update(row, description=f"{name}  {text.strip()}".strip())
 
     def finish(self, name: str) -> None:
         """Take a Step away."""
@@ -41,4 +50,5 @@ class Progress:
 
     def end(self) -> None:
         """Leave the terminal as it was."""
+        console.let_show_passing(None)
         self._bars.stop()

@@ -63,11 +63,14 @@ class ProjectTasks:
 
     @cached_property
     def _flow(self) -> Flow:
+        from slipway.doit.afresh import clean_first
         from slipway.flow import Flow
         from slipway.request import open_request
 
         request = open_request(self._file, self._variables, outputs=self._outputs)
         session.opened(request)
+        # Steps are planned by what lies there.
+        clean_first(request)
         return Flow(request)
 
     def _creator(self, name: str) -> Creator:

@@ -144,6 +144,9 @@ class SlipwayReporter(ConsoleReporter):  # type: ignore[misc]
         tally = self._tally
         took = f"{time.monotonic() - tally.begun:.1f} s"
         if self.failures or self.runtime_errors:
+            if len(self.failures) == 1 and not tally.left_out and not tally.made:
+                # Which one has just been told, and there was no other.
+                return f"{console.style('failed', 'red')} after {took}; the log is {console.log_name()}"
             what = _count(len(self.failures)) if len(self.failures) > 1 else "".join(f["task"].name for f in self.failures)
             rest = f", {_count(len(tally.left_out))} left out that need what failed" if tally.left_out else ""
             rest += f", {_count(tally.made)} done" if tally.made else ""

@@ -22,9 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class Session:
-    """The state of one invocation; `request` is there once a project has been read, `memory` is doit's database."""
+    """The state of one invocation; `request` is there once a project has been read, `memory` is doit's database.
+
+    `targets` are the words of a run, and `rehearsed` is whether it only tells what it would do, and `begins_anew` whether
+    all that was made before is removed first.
+    """
 
     exclusive: bool = False
+    targets: tuple[str, ...] = ()
+    rehearsed: bool = False
+    begins_anew: bool = False
     memory: Path = Path(".slipway/doit.db")
     request: Request | None = None
     parallel: bool = False

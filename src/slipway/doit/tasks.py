@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from doit.exceptions import TaskFailed
@@ -44,7 +45,7 @@ def step_task(step: Step, group: str) -> Task:
         file_dep=[str(path) for path in step.inputs],
         targets=[str(path) for path in step.outputs],
         task_dep=list(step.after),
-        uptodate=[SameSettings(step), not step.always, all(path.exists() for path in step.shared)],
+        uptodate=[SameSettings(step), not step.always, *((AllThere(step.shared),) if step.shared else ())],
         clean=True,
         doc=step.doc,
         subtask_of=group,
@@ -69,18 +70,33 @@ class SameSettings(config_changed):  # type: ignore[misc]
         return bool(super().__call__(task, values))
 
 
+@dataclass(frozen=True, slots=True)
+class AllThere:
+    """Whether the files that several Steps write are there, asked when the Step's turn comes: a run may begin by cleaning."""
+
+    paths: tuple[Path, ...]
+
+    def __call__(self) -> bool:
+        """Look."""
+        return all(path.exists() for path in self.paths)
+
+    def __repr__(self) -> str:
+        return "the files that it shares with others are there"
+
+
 def announce_platforms(tasks: Iterable[Task]) -> None:
     """Tell the Steps that compile about each other, so that the first finds all that is missing for any of them."""
-    announce(step.run.call.platform.id for step in _steps_of(tasks) if isinstance(step.run, Compile))
+    announce(step.run.call.platform.id for step in steps_of(tasks) if isinstance(step.run, Compile))
 
 
 def require_all(selected: Iterable[Task], tasks: Mapping[str, Task]) -> None:
     """Raise GateError, before anything runs, for what is missing to those Steps that are not up to date as things are now."""
-    steps = ((task, step) for task in selected for step in _steps_of((task,)) if step.needs)
+    steps = ((task, step) for task in selected for step in steps_of((task,)) if step.needs)
     require_needs(step for task, step in steps if Globals.dep_manager.get_status(task, tasks).status != "up-to-date")
 
 
-def _steps_of(tasks: Iterable[Task]) -> Iterator[Step]:
+def steps_of(tasks: Iterable[Task]) -> Iterator[Step]:
+    """The Steps behind some tasks; tasks of the project's own have none."""
     actions = (getattr(action, "py_callable", None) for task in tasks for action in task.actions)
     return (action.step for action in actions if isinstance(action, RunStep))
 

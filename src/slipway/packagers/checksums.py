@@ -13,6 +13,7 @@ from typing import Final
 from slipway.components import TreeComponent
 from slipway.errors import VerificationError
 from slipway.files import write_atomic
+from slipway.forges.names import FORGES, served_names
 from slipway.manifest import Artifact, Manifest, collect, digest_names, records_dir
 from slipway.model import Release
 from slipway.packagers import planned_names
@@ -41,6 +42,7 @@ class WriteChecksums:
     facts: tuple[Path, ...]
     mark: Path
     origin: Origin | None = None
+    forges: tuple[str, ...] = ()
     signers: tuple[Key, ...] = ()
     vouchers: tuple[Key, ...] = ()
 
@@ -53,7 +55,7 @@ class WriteChecksums:
             if self.origin is not None:
                 # Where all artifacts come from is known when all are there: the statement is the last of them.
                 manifest = self._vouched(self.origin.attach(manifest))
-            files = checksum_files(manifest, self.packages.name, self.digests)
+            files = checksum_files(manifest, self.packages.name, self.digests, self.forges)
             for name, data in files.items():
                 _write_if_new(self.packages / name, data)
             before = _signatures_in(self.packages / "manifest.json")
@@ -109,6 +111,7 @@ def plan_checksums(
         facts=_facts(release),
         mark=release.paths.state / "listed" / release.base,
         origin=origin,
+        forges=_forges(release),
         signers=list_signers(release),
         vouchers=artifact_signers(release),
     )
@@ -139,12 +142,22 @@ def _facts(release: Release) -> tuple[Path, ...]:
     return tuple(release.facts(row, name) for row in rows for name in parts)
 
 
-def checksum_files(manifest: Manifest, folder: str, digests: tuple[str, ...]) -> dict[str, bytes]:
-    """The checksum files by name: one to check from the folder above, one with bare names to check after a download."""
+def _forges(release: Release) -> tuple[str, ...]:
+    """The kinds of forges that the project publishes to."""
+    kinds = {rules.KIND for each in release.project.environments for rules in each.stores}
+    return tuple(sorted(kinds.intersection(FORGES)))
+
+
+def checksum_files(manifest: Manifest, folder: str, digests: tuple[str, ...], forges: tuple[str, ...] = ()) -> dict[str, bytes]:
+    """The checksum files by name: one to check from the folder above, one with bare names to check after a download.
+
+    Some forges serve a file under another name than it has here; the bare names are those too.
+    """
     found: dict[str, bytes] = {}
     for digest in digests:
         paths = {f"{folder}/{each.path}": each.digests[digest] for each in manifest.artifacts}
-        bare = {each.name: each.digests[digest] for each in manifest.artifacts}
+        names = ((name, each) for each in manifest.artifacts for name in (each.name, *served_names(each.name, forges)))
+        bare = {name: each.digests[digest] for name, each in names}
         found |= {name: _lines(sums) for name, sums in zip(_names(digest), (paths, bare), strict=True)}
     return found
 

@@ -17,6 +17,7 @@ from typing import ClassVar, Final
 from slipway import process, tools
 from slipway.errors import GateError, SlipwayError
 from slipway.files import write_atomic
+from slipway.redaction import hidden
 from slipway.signing.keys import from_environment, in_file, require_private
 
 KEY: Final = "SLIPWAY_AUTHENTICODE_KEY"
@@ -67,7 +68,7 @@ class Authenticode:
         with tempfile.TemporaryDirectory(prefix="slipway-") as folder, self._key() as key, in_file(password) as secret:
             made = Path(folder) / "signed"
             argv = ("osslsigncode", "sign", *key, "-readpass", secret, "-h", "sha256", *about, "-time", str(self._time()), *more)
-            with process.hidden(password):
+            with hidden(password):
                 done = process.run((*argv, "-in", path, "-out", made), check=False)
             if done.code or not made.is_file():
                 raise SlipwayError(f"osslsigncode cannot sign {path.name}:\n{done.output.strip()}", hint=_HINT)

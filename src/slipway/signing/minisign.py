@@ -13,6 +13,7 @@ from typing import ClassVar, Final
 
 from slipway import process, tools
 from slipway.errors import GateError, SlipwayError
+from slipway.redaction import hidden
 from slipway.signing.keys import from_environment, in_file, read_private
 
 KEY: Final = "SLIPWAY_MINISIGN_KEY"
@@ -40,7 +41,7 @@ class Minisign:
         with tempfile.TemporaryDirectory(prefix="slipway-") as folder, in_file(self._secret()) as secret:
             made, password = Path(folder) / "signature", from_environment(PASSPHRASE)
             argv = ("minisign", "-S", "-s", secret, "-c", "signature by minisign", "-t", comment, "-x", made, "-m", path)
-            with process.hidden(password):
+            with hidden(password):
                 done = process.run(argv, stdin=f"{password}\n", check=False)
             if done.code or not made.is_file():
                 raise SlipwayError(f"minisign cannot sign with {self._place()}: {done.output.strip()}", hint=_HINT)

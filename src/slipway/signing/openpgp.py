@@ -18,6 +18,7 @@ from typing import ClassVar, Final
 from slipway import process, tools
 from slipway.errors import GateError, SlipwayError
 from slipway.files import chunks_of
+from slipway.redaction import hidden
 from slipway.signing.gnupg import GPG, SecretKey, environment, home_with, said, secret_keys
 from slipway.signing.keys import from_environment, poured, read_private
 
@@ -114,7 +115,7 @@ class Gpg:
         if not secret and not self._text():
             yield (), ()
             return
-        with process.hidden(secret), poured(secret) as file:
+        with hidden(secret), poured(secret) as file:
             yield ("--pinentry-mode", "loopback", "--passphrase-fd", str(file)), (file,)
 
 

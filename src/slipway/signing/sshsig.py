@@ -15,6 +15,7 @@ from typing import ClassVar, Final
 from slipway import process, tools
 from slipway.errors import GateError, SlipwayError
 from slipway.files import chunks_of
+from slipway.redaction import hidden
 from slipway.signing.keys import from_environment, in_file, read_private
 
 KEY: Final = "SLIPWAY_SSH_KEY"
@@ -41,20 +42,21 @@ class Ssh:
     def signatures(self, path: Path) -> Mapping[str, bytes]:
         """Sign a file; raises SlipwayError with the reasons of ssh-keygen."""
         with path.open("rb") as file:
-            return {".sshsig": self._sign(chunks_of(file))}
+            return {".sshsig": self.sign(chunks_of(file))}
 
     def require(self) -> None:
         """Raise GateError unless ssh-keygen and the key are there and sign."""
         tools.require("ssh-keygen")
         try:
-            self._sign([b""])
+            self.sign([b""])
         except SlipwayError as error:
             raise GateError(error.message, hint=error.hint) from error
 
-    def _sign(self, chunks: Iterable[bytes]) -> bytes:
+    def sign(self, chunks: Iterable[bytes], namespace: str = NAMESPACE) -> bytes:
+        """Return an armoured signature over the bytes, for one purpose; raises SlipwayError with the reasons of ssh-keygen."""
         password = from_environment(PASSPHRASE)
-        with in_file(self._secret()) as key, _asking(password) as env, process.hidden(password):
-            done = process.run(("ssh-keygen", "-Y", "sign", "-n", NAMESPACE, "-f", key), env=env, stdin=chunks, check=False)
+        with in_file(self._secret()) as key, _asking(password) as env, hidden(password):
+            done = process.run(("ssh-keygen", "-Y", "sign", "-n", namespace, "-f", key), env=env, stdin=chunks, check=False)
         found = _ARMOUR.search(done.output)
         if done.code or found is None:
             said = done.output.replace(str(key), self._place()).strip()

@@ -18,7 +18,7 @@ from slipway.platforms import PLATFORMS
 from slipway.verify.debian import Texts, fields_of, own_faults, text_faults
 from slipway.verify.members import FILE, Member, ill_kept, members_of, misplaced, stray_folders
 from slipway.verify.unpacking import Unpacked, gunzipped
-from slipway.version import Version
+from slipway.version import deb_spellings
 
 _MAGIC: Final = b"!<arch>\n"
 _HEADER: Final = re.compile(rb"([^ ]{1,16}) *(\d{1,12}) *0 {5}0 {5}100644  (\d{1,10}) *`\n")
@@ -64,7 +64,7 @@ def deb_faults(path: Path, contents: Contents | None, manifest: Manifest | None)
             fields = fields_of(said.text("control"))
             package = fields.get("Package", "")
             inside = read_files(parts[data_name], data_name, _to_read(data, package))
-            yield from own_faults(said, Version(manifest.version).deb, inside)
+            yield from own_faults(said, deb_spellings(manifest.version), inside)
             if contents is not None:
                 yield from _architecture_faults(fields.get("Architecture", ""), contents.platform)
                 yield from _compared(files, _places(contents, manifest.name, package), package, inside)

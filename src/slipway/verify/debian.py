@@ -51,12 +51,12 @@ def text_faults(said: Texts, *, ours: bool) -> Iterator[str]:
     yield from (f"usr/bin: {name} cannot be run" for name, file in said.files.items() if ours and _is_dull_program(name, file))
 
 
-def own_faults(said: Texts, upstream: str, inside: Mapping[str, bytes]) -> Iterator[str]:
+def own_faults(said: Texts, upstream: tuple[str, ...], inside: Mapping[str, bytes]) -> Iterator[str]:
     """Say what a package of a release gets wrong about its version and in its papers, which are `inside`."""
     fields = fields_of(said.text("control"))
     version, package = fields.get("Version", ""), fields.get("Package", "")
-    if version != upstream and not version.startswith(f"{upstream}-"):
-        yield f"its version is {version}, not {upstream}"
+    if version not in upstream and not version.startswith(tuple(f"{each}-" for each in upstream)):
+        yield f"its version is {version}, not {upstream[0]}"
     doc = f"usr/share/doc/{package}"
     name = f"{doc}/{'changelog.Debian.gz' if '-' in version else 'changelog.gz'}"
     if not gunzipped(inside.get(name, b"")).startswith(f"{package} ({version}) ".encode()):

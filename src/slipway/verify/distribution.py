@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from slipway.errors import GateError, SlipwayError, UsageError
+from slipway.files import digest_file
 from slipway.layout import InstallSpec
 from slipway.manifest import load_record
 from slipway.model import Cell, Release
@@ -33,6 +34,8 @@ class CheckDistribution:
     subject: Subject
     report: Path
     cleanup: bool
+    # A report that an older slipway wrote is not enough for the gates of a release.
+    schema: int = 2
 
     def __call__(self) -> None:
         """Test; raises VerificationError with every failure, GateError when something is missing before."""
@@ -41,7 +44,7 @@ class CheckDistribution:
 
         subject = _with_recorded(self.subject)
         _require_packages(subject)
-        report = Report(name=subject.name)
+        report = Report(name=subject.name, levels=tuple(level.name for level in subject.levels), files=_digests(subject))
         check_statically(subject, report)
         bench = _find_bench(subject)
         if isinstance(bench, str):
@@ -160,6 +163,12 @@ def _require_packages(subject: Subject) -> None:
     for path, target in needed:
         if not path.is_file():
             raise GateError(f"{path} does not exist, so {subject.name} cannot be tested", hint=f"make it: doit {target}")
+
+
+def _digests(subject: Subject) -> dict[str, str]:
+    wanted = (*subject.packages, subject.installers / "install.sh")
+    below = ((path.relative_to(subject.root) if path.is_relative_to(subject.root) else Path(path.name), path) for path in wanted)
+    return {name.as_posix(): digest_file(path) for name, path in below if path.is_file()}
 
 
 def _find_bench(subject: Subject) -> tuple[Engine, str] | str:

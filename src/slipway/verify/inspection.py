@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -106,7 +106,9 @@ class Inspector:
         checks, inner, lacks = ((), (), ()) if faults else self._inside(artifact.path, artifact, manifest)
         checks = checks if faults else ("bytes", *checks)
         whole = (*faults, *noted, *inner)
-        return Outcome(path=artifact.path, kind=artifact.kind, size=artifact.size, checks=checks, faults=whole, lacks=lacks)
+        head = Outcome(path=artifact.path, kind=artifact.kind, size=artifact.size)
+        sha256 = "" if faults else artifact.digests.get("sha256", "")
+        return replace(head, sha256=sha256, checks=checks, faults=whole, lacks=lacks)
 
     def _stranger(self, name: str) -> Outcome:
         path = self._folder / name

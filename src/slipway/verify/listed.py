@@ -11,10 +11,11 @@ from typing import Final
 
 from slipway.errors import VerificationError
 from slipway.files import digest_file
+from slipway.forges.names import FORGES, served_names
 from slipway.manifest import Artifact, Manifest, load_record
 from slipway.platforms import PLATFORMS
 from slipway.verify.outcome import Finding
-from slipway.version import Version
+from slipway.version import deb_spellings, rpm_spellings
 
 ARCHIVES: Final = (".tar.gz", ".tar.xz", ".tar.zst", ".tar.br", ".tar", ".7z", ".zip")
 # GNU coreutils call the program b2sum, and its lists so.
@@ -92,11 +93,14 @@ def _checksums(folder: Path, manifest: Manifest) -> Iterator[Finding]:
     for digest in sorted(digests):
         paths = {f"{folder.name}/{each.path}": each.digests.get(digest, "") for each in artifacts}
         bare = {each.name: each.digests.get(digest, "") for each in artifacts}
-        for name, wanted in ((f"checksums.{digest}", paths), (_BARE.get(digest, f"{digest.upper()}SUMS"), bare)):
-            yield from (Finding(path=name, message=fault) for fault in _list_faults(folder / name, wanted))
+        # Forges serve some files under other names, and whoever downloads them there checks them by those.
+        served = {name: each.digests.get(digest, "") for each in artifacts for name in served_names(each.name, FORGES)}
+        plain, nowhere = _BARE.get(digest, f"{digest.upper()}SUMS"), dict[str, str]()
+        for name, wanted, allowed in ((f"checksums.{digest}", paths, nowhere), (plain, bare, served)):
+            yield from (Finding(path=name, message=fault) for fault in _list_faults(folder / name, wanted, allowed))
 
 
-def _list_faults(path: Path, wanted: Mapping[str, str]) -> Iterator[str]:
+def _list_faults(path: Path, wanted: Mapping[str, str], allowed: Mapping[str, str]) -> Iterator[str]:
     if not path.is_file():
         yield "it is missing"
         return
@@ -107,16 +111,18 @@ def _list_faults(path: Path, wanted: Mapping[str, str]) -> Iterator[str]:
     if len(found) != len(lines):
         yield "it lists a file twice"
     yield from (f"it does not list {name}" for name in sorted(wanted.keys() - found.keys()))
-    yield from (f"it lists {name}, which the manifest does not know" for name in sorted(found.keys() - wanted.keys()))
-    common = sorted(wanted.keys() & found.keys())
-    yield from (f"its digest of {name} is not the manifest's" for name in common if found[name] != wanted[name])
+    known = {**allowed, **wanted}
+    yield from (f"it lists {name}, which the manifest does not know" for name in sorted(found.keys() - known.keys()))
+    common = sorted(known.keys() & found.keys())
+    yield from (f"its digest of {name} is not the manifest's" for name in common if found[name] != known[name])
 
 
 def _unlisted(folder: Path, manifest: Manifest) -> Iterator[Finding]:
     """Packages of this version that no list names; what other releases left is not looked at."""
     known = {artifact.path for artifact in manifest.artifacts}
-    debian = Version(manifest.version).deb
-    marks = (f"{manifest.name}-{manifest.version}", f"_{debian}_", f"_{debian}-", f"-{Version(manifest.version).rpm}-")
+    version = manifest.version
+    debian = (f"_{each}{end}" for each in deb_spellings(version) for end in "_-")
+    marks = (f"{manifest.name}-{version}", *debian, *(f"-{each}-" for each in rpm_spellings(version)))
     for path in files_below(folder):
         if path not in known and path.endswith(_PACKAGES) and any(mark in Path(path).name for mark in marks):
             yield Finding(path=path, message="it is not in the manifest: nobody checks, signs or publishes it")

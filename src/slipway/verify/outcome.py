@@ -34,12 +34,14 @@ class Finding:
 class Outcome:
     """What came of one file: which checks it passed, its faults, and what could not be checked, each with the reason.
 
-    `kind` is empty for a file that slipway does not know; `size` is in bytes, 0 for a file that is not there.
+    `kind` is empty for a file that slipway does not know; `size` is in bytes, 0 for a file that is not there; `sha256` is that
+    of the bytes that were checked, for files that the manifest lists.
     """
 
     path: str
     kind: str = ""
     size: int = 0
+    sha256: str = ""
     checks: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()

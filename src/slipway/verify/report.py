@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,9 +26,14 @@ class Check:
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """The checks of one distribution; `how` says where they were made, `without` why nothing was run."""
+    """The checks of one distribution; `how` says where they were made, `without` why nothing was run.
+
+    `files` are the SHA-256 of what was tested, by their paths in packages/.
+    """
 
     name: str
+    levels: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
     how: str = "static"
     without: str = ""
     image: str = ""

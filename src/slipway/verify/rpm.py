@@ -17,7 +17,7 @@ from slipway.layout import Folders, destination
 from slipway.manifest import Manifest
 from slipway.verify.rpm_format import LEAD_SIZE, MAIN, SIGNATURE, Header, lead_faults, parse_header, read_header
 from slipway.verify.rpm_payload import CONFIG, DOC, GHOST, LICENSE, Listed, Packed, Payload, listed
-from slipway.version import Version
+from slipway.version import rpm_spellings
 
 _SCRIPTS: Final[Mapping[int, str]] = {1023: "%pre", 1024: "%post", 1025: "%preun", 1026: "%postun"}
 _REQUIRED: Final[Mapping[int, str]] = {
@@ -176,8 +176,8 @@ def _own_faults(file_name: str, parts: _Parts, items: Iterable[Listed], manifest
     yield from (*parts.signature.oddities, *main.oddities)
     if (said := f"{label}.{main.text(1022)}.rpm") != file_name:
         yield f"its header calls it {said}"
-    if main.text(1001) != Version(manifest.version).rpm:
-        yield f"its version is {main.text(1001)}, not {Version(manifest.version).rpm}"
+    if main.text(1001) not in (wanted := rpm_spellings(manifest.version)):
+        yield f"its version is {main.text(1001)}, not {wanted[0]}"
     if {main.number(1006), *(item.time for item in items)} != {manifest.epoch}:
         yield "the times in it are not the release's"
     if not main.text(1044).endswith(".src.rpm"):

@@ -11,16 +11,19 @@ from typing import Any
 import jsonschema
 import pytest
 
+from slipway.config.examples import EXAMPLES
 from slipway.config.load import load_project
 from slipway.config.parts import KINDS, SourceTable
-from slipway.config.reference import EXAMPLES, project_schema, reference_page
+from slipway.config.reference import project_schema, reference_page
+from slipway.config.release import StampTable
 from slipway.config.schema import TABLES, keys_of
+from slipway.config.stores import STORES, CredentialTable
 
 HERE = Path(__file__).parents[3]
 EVERY_EXAMPLE = "\n".join(EXAMPLES.values())
 
 
-@pytest.mark.parametrize("table", [*TABLES.values(), *KINDS.values(), SourceTable])
+@pytest.mark.parametrize("table", [*TABLES.values(), *KINDS.values(), *STORES.values(), SourceTable, CredentialTable, StampTable])
 def test_every_key_is_on_the_page_with_its_meaning(table: Any) -> None:
     page = reference_page()
     for key, field in zip(keys_of(table), table.model_fields.values(), strict=True):
@@ -71,8 +74,8 @@ def test_the_schema_describes_every_key() -> None:
     schema = json.loads(json.dumps(project_schema()))
     assert schema["title"] == "slipway.toml"
     tables = [schema, *schema["$defs"].values()]
-    within = ("SourceTable", "DebSuiteTable", "DebArchitectureTable")
-    assert len(tables) == len(TABLES) + len(KINDS) + len(("slipway.toml", *within))
+    within = ("SourceTable", "DebSuiteTable", "DebArchitectureTable", "CredentialTable", "StampTable")
+    assert len(tables) == len(TABLES) + len(KINDS) + len(STORES) + len(("slipway.toml", *within))
     for table in tables:
         assert table["description"]
         assert all(key.get("description") for key in table["properties"].values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import threading
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 import sample
+from slipway.environments import DirStore, Environment, GithubStore
 from slipway.errors import SlipwayError
 from slipway.manifest import Artifact, Manifest, record, record_path
 from slipway.model import PlatformSettings, Release
@@ -17,6 +19,7 @@ from slipway.packagers.archive import plan_archives
 from slipway.packagers.checksums import plan_checksums
 from slipway.packagers.deb import plan_debs
 from slipway.steps import Step
+from slipway.version import Version
 
 PROGRAMS = {"sha256": "sha256sum", "md5": "md5sum", "sha512": "sha512sum", "blake2b": "b2sum"}
 BARE = {"blake2b": "B2SUMS"}
@@ -55,6 +58,34 @@ def test_the_usual_programs_accept_both_files(staged: Release, digests: tuple[st
             assert done.stdout.count(": OK") == 16
     lines = (made.paths.packages / "checksums.sha256").read_text().splitlines()
     assert [line[66:] for line in lines] == sorted(line[66:] for line in lines)
+
+
+def test_files_are_listed_by_the_names_under_which_forges_serve_them(staged: Release) -> None:
+    """GitHub turns `~` into a dot: whoever downloads a pre-release there checks the file that they have."""
+    places = (
+        Environment(name="production", stores=(GithubStore(name="github", repository="hello/hello"),)),
+        Environment(name="local", stores=(DirStore(name="site"),)),
+    )
+    early = replace(staged, version=Version("2.0.0-rc.1"))
+    for environments, known in (((), False), (places, True)):
+        made = replace(early, project=replace(early.project, environments=environments))
+        plan_checksums(made, "create-archives", ()).run()
+        note(made, "hello_2.0.0~rc.1_amd64.deb")
+        plan_checksums(made, "create-archives", ()).run()
+        listed = (made.paths.packages / "SHA256SUMS").read_text()
+        assert "hello_2.0.0~rc.1_amd64.deb" in listed
+        assert ("hello_2.0.0.rc.1_amd64.deb" in listed) == known
+        assert "rc.1_amd64.deb" in (made.paths.packages / "checksums.sha256").read_text()
+
+
+def note(made: Release, name: str) -> None:
+    """Put a file into packages/ and note it, as the Step does that makes it."""
+    path = made.paths.packages / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"package\n")
+    digests = {"sha256": hashlib.sha256(b"package\n").hexdigest()}
+    artifact = Artifact(kind="file", name=name, path=name, size=8, digests=digests, media_type="application/octet-stream")
+    record(record_path(made, name), made.base, artifact)
 
 
 def test_a_folder_of_another_name(staged: Release) -> None:

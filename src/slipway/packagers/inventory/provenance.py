@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from slipway import process
 from slipway.files import digest_file
+from slipway.git import Repository
 from slipway.manifest import Artifact, Manifest, Place
 from slipway.model import Release
 from slipway.packagers.inventory.document import laid_out, tool_version
@@ -169,16 +169,15 @@ def _filled(text: str, words: Mapping[str, str]) -> str:
 
 def _commit(root: Path, repository: str) -> Iterator[Source]:
     """The commit that is checked out, if there is one."""
-    if not (commit := process.capture(["git", "rev-parse", "HEAD"], cwd=root)):
+    here = Repository(root)
+    if not (commit := here.commit_of("HEAD")):
         return
-    remote = repository or process.capture(["git", "remote", "get-url", "origin"], cwd=root) or ""
-    place = repository_uri(remote)
-    changed = process.capture(["git", "status", "--porcelain", "--untracked-files=no"], cwd=root)
+    place = repository_uri(repository or here.remote_url())
     yield Source(
         name="source",
         uri=f"{place}@{commit}" if place else "",
         digests={"gitCommit": commit},
-        changed=bool(changed),
+        changed=bool(here.dirty(untracked=False)),
     )
 
 

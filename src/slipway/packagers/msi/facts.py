@@ -9,6 +9,7 @@ from typing import Final
 from slipway.errors import ConfigError
 from slipway.model import Cell, Release
 from slipway.packagers.msi.ids import upgrade_code
+from slipway.version import Version
 
 # The ProductVersion property: major and minor below 256, the build below 65536; the installer compares no fourth number.
 _LIMITS: Final = (255, 255, 65535)
@@ -79,7 +80,8 @@ def product_version(text: str, scheme: str, said: str = "") -> str:
 
     What comes behind `-` and `+` falls away. The year of a calendar version counts from 2000: `2024.04.1` is `24.4.1`.
     """
-    numbers = [int(part) for part in re.split(r"[-+]", said or text, maxsplit=1)[0].split(".")]
+    read = re.split(r"[-+]", said, maxsplit=1)[0].split(".") if said else Version.parse(text, scheme).numbers
+    numbers = [int(part) for part in read]
     if scheme == "calver" and not said and _CENTURY <= numbers[0] <= _CENTURY + _LIMITS[0]:
         numbers[0] -= _CENTURY
     numbers += [0] * (len(_LIMITS) - len(numbers))

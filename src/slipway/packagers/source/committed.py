@@ -7,6 +7,7 @@ import posixpath
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Final
@@ -14,6 +15,7 @@ from typing import IO, Final
 from slipway import console, process
 from slipway.errors import GateError, SlipwayError, VerificationError
 from slipway.files import CHUNK
+from slipway.git import Repository
 from slipway.packagers.entries import Entry
 
 # What a user's own settings of git would change: line ends, modes, the length of short commit names, attributes,
@@ -42,32 +44,34 @@ class NeedsCommit:
 
     def __call__(self) -> None:
         """Raise GateError when it has none, or when git is not here."""
-        done = process.run(["git", "rev-parse", "--verify", "HEAD^{commit}"], cwd=self.root, check=False)
-        if done.code != 0:
-            said = done.output.strip().splitlines()[:1]
+        try:
+            Repository(self.root).head()
+        except GateError as error:
             raise GateError(
-                f"there is no source package without commits: git cannot read any in {self.root}: {''.join(said)}",
+                f"there is no source package without commits: {error.message}",
                 hint="git init, git add and git commit make one; or leave source out of packages in slipway.toml",
-            )
+            ) from error
 
 
 def find_commit(root: Path, tag: str) -> str:
     """The commit of the tag when there is one, else the one that is checked out; empty when there is none."""
-    wanted = (f"refs/tags/{tag}^{{commit}}", "HEAD^{commit}")
-    found = (process.capture(["git", "rev-parse", "--verify", "--quiet", name], cwd=root) for name in wanted)
-    return next(filter(None, found), "")
+    here = Repository(root)
+    return here.commit_of(f"refs/tags/{tag}") or here.commit_of("HEAD")
 
 
 def warn_of_difference(root: Path, commit: str, tag: str, aside: Iterable[Path]) -> None:
     """Say so when what lies in the folder is not what the commit holds; `aside` are outputs of slipway."""
-    if process.capture(["git", "rev-parse", "--verify", "HEAD^{commit}"], cwd=root) != commit:
+    here = Repository(root)
+    if here.commit_of("HEAD") != commit:
         console.warn(f"the source package holds the files of the tag {tag}, and another commit is checked out")
         return
-    outside = [f":(exclude,top,literal){path}" for path in _below_top(root, aside)]
-    status = process.capture(["git", "status", "--porcelain", "--untracked-files=normal", "--", ".", *outside], cwd=root)
-    if lines := (status or "").splitlines():
-        shown = ", ".join(line.split(maxsplit=1)[-1] for line in lines[:_SHOWN])
-        more = f" and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
+    # Where a filter such as LFS is missing, git cannot compare; the commit itself can be packed without.
+    dirty: tuple[str, ...] = ()
+    with suppress(SlipwayError):
+        dirty = here.dirty(aside=tuple(_below_top(here, aside)))
+    if dirty:
+        shown = ", ".join(dirty[:_SHOWN])
+        more = f" and {len(dirty) - _SHOWN} more" if len(dirty) > _SHOWN else ""
         console.warn(f"what is not committed is not in the source package: {shown}{more}")
 
 
@@ -153,8 +157,7 @@ def _submodules(root: Path, commit: str) -> Iterator[tuple[str, str]]:
 
 def _submodule(folder: Path, path: str, commit: str, into: Path) -> Iterator[Entry]:
     # Without a .git of its own, git would take the folder for a part of the repository around it.
-    known = (folder / ".git").exists() and process.capture(["git", "cat-file", "-e", f"{commit}^{{commit}}"], cwd=folder)
-    if not isinstance(known, str):
+    if not (folder / ".git").exists() or not Repository(folder).commit_of(commit):
         raise GateError(
             f"the submodule {path} is not checked out at {commit[:12]}, which the source package holds",
             hint="git submodule update --init --recursive",
@@ -175,6 +178,6 @@ def _note_pointers(entries: Iterable[Entry]) -> None:
         console.warn(f"{len(found)} files of Git LFS are in the source package as pointers, without what they point to: {shown}")
 
 
-def _below_top(root: Path, paths: Iterable[Path]) -> Iterator[str]:
-    top = Path(process.capture(["git", "rev-parse", "--show-toplevel"], cwd=root) or root)
+def _below_top(here: Repository, paths: Iterable[Path]) -> Iterator[str]:
+    top = here.top or here.root
     yield from sorted(str(path.relative_to(top)) for path in map(Path.resolve, paths) if path.is_relative_to(top))

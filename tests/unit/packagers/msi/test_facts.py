@@ -24,6 +24,8 @@ from slipway.packagers.msi.facts import facts_of, product_version
         ("26.11", "calver", "", "26.11.0"),
         ("2024.1121", "calver", "24.11.21", "24.11.21"),
         ("900.1.1", "semver", "9.1.1", "9.1.1"),
+        ("2.93.0pre20240411.abc", "nix", "", "2.93.0"),
+        ("1:2.1.0~rc.1-1", "debian", "", "2.1.0"),
     ],
 )
 def test_product_versions(text: str, scheme: str, said: str, expected: str) -> None:
@@ -41,6 +43,8 @@ def test_product_versions(text: str, scheme: str, said: str, expected: str) -> N
         ("2024.4.1.2", "calver", ""),
         ("2256.1", "calver", ""),
         ("1.0.0", "semver", "2024.4.1"),
+        ("24.11.715880.b75693fb46bf", "nix", ""),
+        ("2019.01-1", "debian", ""),
     ],
 )
 def test_versions_that_cannot_be_compared_are_refused(text: str, scheme: str, said: str) -> None:

@@ -1,0 +1,1 @@
+"""Publishing: the stores that files go to, and the Actions on them."""
