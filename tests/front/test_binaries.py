@@ -13,6 +13,8 @@ from installer_lab import shim
 
 import hello
 
+pytestmark = pytest.mark.slow
+
 C = "libc.so.6"
 LINUX = ("PLATFORMS=linux-amd64", "VARIANTS=minimal")
 

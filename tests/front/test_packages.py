@@ -9,6 +9,8 @@ import pytest
 
 import hello
 
+pytestmark = pytest.mark.slow
+
 
 def project(folder: Path, *changes: tuple[str, str]) -> Path:
     toml = hello.TOML

@@ -9,6 +9,7 @@ import pytest
 
 import hello
 
+pytestmark = pytest.mark.slow
 _OWN = """
 from doit import get_var
 from slipway.doit import CONFIG as DOIT_CONFIG, standard_tasks

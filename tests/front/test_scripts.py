@@ -14,6 +14,8 @@ import pytest
 import hello
 from slipway.files import digest_file
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:

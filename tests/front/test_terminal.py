@@ -13,6 +13,8 @@ import pytest
 import hello
 from slipway import console
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:

@@ -12,6 +12,8 @@ import pytest
 import hello
 from slipway.signing import check_signature
 
+pytestmark = pytest.mark.slow
+
 CARGO = """\
 [component.greeter]
 kind = "cargo"

@@ -208,6 +208,7 @@ def test_a_macos_program_that_is_cut_off_is_damaged(tmp_path: Path) -> None:
 _SPOILED = (elf([C, "libm.so.6"], {C: ["GLIBC_2.34", "GLIBC_2.4"]}, soname="x"), pes.pe(["KERNEL32.dll", "ntdll.dll"]))
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     whole=st.sampled_from(["elf", "pe", "macho", "fat"]),

@@ -18,6 +18,8 @@ from slipway.environments import Credential, Form, S3Store
 from slipway.errors import ChangedError, GateError, SlipwayError, TransientError
 from slipway.publish.s3 import Bucket
 
+pytestmark = pytest.mark.slow
+
 CONDITIONS = ("if-none-match", "if-match")
 
 

@@ -29,6 +29,7 @@ def test_a_joined_file_as_another_reader_sees_it() -> None:
     assert [program.fat_offset for program in found] == [4096, 32768]
 
 
+@pytest.mark.slow
 def test_alignment_order_and_padding() -> None:
     arm, intel = machos.macho("aarch64"), machos.macho("x86_64")
     data = join([arm, intel])

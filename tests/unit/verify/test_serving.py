@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from beside import free_port
 
 # Serves a folder at an address again and again, and reads from there what only that folder has.
@@ -26,6 +27,7 @@ for _ in range(20):
 """
 
 
+@pytest.mark.slow
 def test_each_gets_what_it_serves(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     runs = []
