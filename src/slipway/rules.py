@@ -178,7 +178,7 @@ class ReleaseRules:
     `release_branch` is a template, such as `release-{major}.{minor}`; without it, releases are made from `branch`. `sign` is
     by which key of [sign] tags are signed. `forge` is the store that is asked for issues and CI, else the environment's first.
     `audit` are the commands that look for known weaknesses, else those that fit the project. `disk` is in GiB, `ci_patience`
-    in minutes, `key_days` how long a key has to be good for.
+    in minutes, `key_days` how long a key has to be good for. `rollback_checks` are commands that know whether users can go back.
     """
 
     environment: str = "local"
@@ -200,6 +200,7 @@ class ReleaseRules:
     ci_checks: tuple[str, ...] = ()
     ci_patience: int = 60
     audit: tuple[str, ...] = ()
+    rollback_checks: tuple[str, ...] = ()
     disk: int = 1
     key_days: int = 14
 

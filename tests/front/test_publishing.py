@@ -200,6 +200,30 @@ def test_a_rollback_goes_to_nothing_that_is_not_whole(published: Path) -> None:
     assert not (published / "published" / "v1.3.0" / "WITHDRAWN.txt").exists()
 
 
+@pytest.mark.req("S0-64")
+def test_a_rollback_asks_whether_users_can_go_back(published: Path) -> None:
+    check = 'test "$SLIPWAY_FROM $SLIPWAY_TO" != "1.3.0 1.2.3" || { echo 1.2.3 cannot read what 1.3.0 has written; exit 1; }'
+    (published / "slipway.toml").write_text(f"{TOML}[release]\nrollback-checks = ['{check}']\n")
+    words = ("rollback-release", "--from-version", "1.3.0", "--to-version", "1.2.3")
+    done = slipway(published, *words)
+    assert (done.returncode, "1.2.3 cannot read what 1.3.0 has written" in done.stderr) == (3, True), done.stderr
+    assert leads(published) == "v1.3.0"
+    assert slipway(published, *words, "--emergency").returncode == 0
+    assert leads(published) == "v1.2.3"
+
+
+@pytest.mark.req("S0-64")
+def test_where_a_phrase_is_wanted_users_are_told_something(published: Path) -> None:
+    (published / "slipway.toml").write_text(f'{TOML}[environment.local]\nconfirm = "phrase"\n')
+    phrase = "I want to release 1.2.3 to local"
+    words = ("rollback-release", "--from-version", "1.3.0", "--to-version", "1.2.3", "--confirm", phrase)
+    done = slipway(published, *words)
+    assert (done.returncode, "nobody has said what users of 1.3.0 are told" in done.stderr) == (3, True), done.stderr
+    done = slipway(published, *words, "--notice", "It forgot names.")
+    assert done.returncode == 0, done.stderr
+    assert "It forgot names." in (published / "published" / "v1.3.0" / "WITHDRAWN.txt").read_text()
+
+
 def test_a_withdrawn_version_is_not_published_again(published: Path) -> None:
     assert slipway(published, "rollback-release", "--from-version", "1.3.0").returncode == 0
     done = slipway(published, "publish", "--version", "1.3.0")

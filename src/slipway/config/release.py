@@ -79,6 +79,8 @@ class ReleaseTable(Table):
     """How many minutes CI is waited for."""
     audit: list[Word] = []
     """Commands that look for known weaknesses, lines for `sh`; what fits the project when empty."""
+    rollback_checks: list[Word] = []
+    """Commands that know whether users can go back, lines for `sh`: they find the versions in `SLIPWAY_FROM` and `SLIPWAY_TO`."""
     disk: Annotated[int, Field(ge=0, le=100000)] = 1
     """How many GiB have to be free on this machine."""
     key_days: Annotated[int, Field(ge=0, le=3650)] = 14

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from slipway import console
+from slipway import console, process
 from slipway.actions.perform import Outcome
 from slipway.errors import GateError, UsageError
 from slipway.model import Release
@@ -61,6 +61,8 @@ def roll_back(release: Release, environment: str, wish: Wish, options: Options) 
     retreat = _retreat(opened, release, options)
     if not options.emergency and not wish.dry_run:
         require_rehearsed(opened, release, retreat, options.reissue)
+        require_told(opened, retreat)
+        require_compatible(release, retreat)
     if options.reissue:
         return reissuing.reissue(release, opened, wish, retreat, options.reissue, emergency=options.emergency)
     return run(opened, release, retreat, wish)
@@ -69,7 +71,9 @@ def roll_back(release: Release, environment: str, wish: Wish, options: Options) 
 def run(opened: Opened, release: Release, retreat: Retreat, wish: Wish) -> Outcome:
     """Do a rollback once it is confirmed."""
     plan = plan_rollback(opened, release, retreat)
-    outcome = publishing.publish(plan, opened, wish, confirm=confirming.asking(release, opened, wish), anew=True)
+    # Where a phrase is wanted, it names the version that users get.
+    good = at_version(release, str(retreat.good))
+    outcome = publishing.publish(plan, opened, wish, confirm=confirming.asking(good, opened, wish), anew=True)
     if not wish.dry_run:
         opened.note(str(retreat.bad), register.WITHDRAWN)
         console.say(retreat.text.rstrip())
@@ -94,6 +98,28 @@ def require_rehearsed(opened: Opened, release: Release, retreat: Retreat, reissu
             hint=f"rehearse it: slipway rollback-release --from-version {retreat.bad} --to-version {retreat.good}{again} "
             "--staging-environment; or, when there is no time, --emergency",
         )
+
+
+def require_told(opened: Opened, retreat: Retreat) -> None:
+    """Raise GateError when nobody has said what users are told, where a release is taken so seriously that it wants a phrase."""
+    if opened.environment.confirm == "phrase" and not retreat.notice:
+        raise GateError(
+            f"nobody has said what users of {retreat.bad} are told",
+            hint='say it: --notice "…"; or, when there is no time, --emergency',
+        )
+
+
+def require_compatible(release: Release, retreat: Retreat) -> None:
+    """Raise GateError when a command of [release] rollback-checks says that users cannot go back."""
+    versions = {"SLIPWAY_FROM": str(retreat.bad), "SLIPWAY_TO": str(retreat.good)}
+    for line in release.project.release.rollback_checks:
+        done = process.run(["sh", "-c", line], cwd=release.project.root, env=versions, check=False)
+        if done.code != 0:
+            said = " / ".join([each.strip() for each in done.output.splitlines() if each.strip()][-3:])
+            raise GateError(
+                f"users cannot go back from {retreat.bad} to {retreat.good}: {said or f'{line} ends with {done.code}'}",
+                hint="go back to another version (--to-version), reissue one (--reissue), or --emergency",
+            )
 
 
 def _where(release: Release, environment: str, options: Options) -> str:
