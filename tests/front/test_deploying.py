@@ -119,16 +119,19 @@ def test_a_variant_that_is_missing_is_named(project: Path) -> None:
     assert (done.returncode, "for linux-amd64-minimal, and packages/ has nothing for it" in done.stderr) == (4, True), done.stderr
 
 
-def test_cleaning_for_a_deployment_keeps_what_the_tests_have_proven(project: Path) -> None:
-    evidence = project / ".slipway" / "evidence" / "tests.json"
+def test_cleaning_for_a_deployment_keeps_what_it_does_not_make(project: Path) -> None:
+    """What the tests have proven, and which branch the release was prepared from."""
+    evidence, prepared = (project / ".slipway" / name for name in ("evidence/tests.json", "prepared.json"))
     evidence.parent.mkdir()
-    evidence.write_text("{}")
+    for path in (evidence, prepared):
+        path.write_text("{}")
     (project / "dist" / "mine.txt").write_text("not slipway's\n")
     (project / "src" / "hello").unlink()
     done = hello.run(project, "doit", "cd-deploy", "PLATFORMS=linux-amd64")
     assert done.returncode != 0
     assert "compile-platform:linux-amd64.programs" in done.stderr
     assert evidence.is_file()
+    assert prepared.is_file()
     assert (project / "dist" / "mine.txt").is_file()
     assert not list((project / "packages").glob("*.tar.gz"))
     assert not (project / "published").exists()

@@ -63,8 +63,9 @@ def clean_for_run(paths: Paths, *, dry_run: bool = False) -> None:
 
 def _outputs(paths: Paths, *, kept: tuple[str, ...]) -> tuple[Path, ...]:
     """Everything that slipway made here, and what compilers keep."""
-    # The file of the lock and that of what doit remembers are open while a run lasts.
-    names = ("lock", ".gitignore", *kept)
+    # The file of the lock and that of what doit remembers are open while a run lasts; which branch a release was prepared
+    # from is no output.
+    names = ("lock", ".gitignore", "prepared.json", *kept)
     state = (path for path in _children(paths.state) if not path.name.startswith(names))
     return (*distribution_outputs(paths), paths.dist / "platform", paths.dist / "core", *state)
 
