@@ -102,3 +102,27 @@ class Action(Protocol):
 
     def revert(self, site: Site, receipt: Receipt) -> str:
         """Undo it and say what was done; raises GateError with the reason where that cannot or must not be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnStore:
+    """What all Actions on a store have in common: each names its PHASE and its key, and says its size where it has one."""
+
+    KIND: ClassVar[str]
+    PHASE: ClassVar[str]
+    store: str
+
+    @property
+    def phase(self) -> str:
+        """The phase that it belongs to."""
+        return self.PHASE
+
+    @property
+    def target(self) -> str:
+        """The store."""
+        return self.store
+
+    @property
+    def size(self) -> int:
+        """Next to nothing is moved."""
+        return 0

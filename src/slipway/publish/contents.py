@@ -5,25 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from slipway.actions.action import Probe, Receipt, State
+from slipway.actions.action import OnStore, Probe, Receipt, State
 from slipway.actions.site import Site
 from slipway.actions.store import Content, Found
 from slipway.errors import GateError, VerificationError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Upload:
+class Upload(OnStore):
     """Put a file into a store: before everything that leads to it, or, as a notice, when all else is done."""
 
     KIND: ClassVar[str] = "upload"
-    store: str
     content: Content
     phase: str = "stage"
-
-    @property
-    def target(self) -> str:
-        """The store."""
-        return self.store
 
     @property
     def key(self) -> str:
@@ -89,32 +83,17 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadBack:
+class ReadBack(OnStore):
     """Read a file back from a store and compare it with what was planned."""
 
     KIND: ClassVar[str] = "read-back"
-    store: str
+    PHASE: ClassVar[str] = "read-back"
     content: Content
-
-    @property
-    def phase(self) -> str:
-        """Before anything leads to the file."""
-        return "read-back"
-
-    @property
-    def target(self) -> str:
-        """The store."""
-        return self.store
 
     @property
     def key(self) -> str:
         """`read-back/site/v2.1.0/hello.tar.gz`."""
         return f"read-back/{self.store}/{self.content.name}"
-
-    @property
-    def size(self) -> int:
-        """Nothing is moved there."""
-        return 0
 
     def describe(self) -> str:
         """`read v2.1.0/hello.tar.gz back from site`."""

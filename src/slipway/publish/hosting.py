@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from slipway.actions.action import Probe, Receipt, State
+from slipway.actions.action import OnStore, Probe, Receipt, State
 from slipway.actions.site import Site
 from slipway.actions.store import HostRelease
 from slipway.errors import GateError
@@ -15,32 +15,17 @@ _WITHDRAWN = "a withdrawn release stays so: publish under a new version"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenDraft:
+class OpenDraft(OnStore):
     """Make the draft that files are uploaded to."""
 
     KIND: ClassVar[str] = "draft"
-    store: str
+    PHASE: ClassVar[str] = "open"
     release: HostRelease
-
-    @property
-    def phase(self) -> str:
-        """Before the files."""
-        return "open"
-
-    @property
-    def target(self) -> str:
-        """The store."""
-        return self.store
 
     @property
     def key(self) -> str:
         """`open/github/v2.1.0`."""
         return f"open/{self.store}/{self.release.tag}"
-
-    @property
-    def size(self) -> int:
-        """Next to nothing."""
-        return 0
 
     def describe(self) -> str:
         """`open the draft v2.1.0 in github`."""
@@ -67,33 +52,18 @@ class OpenDraft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PublishDraft:
+class PublishDraft(OnStore):
     """Show a release with all its files to the public; `files` are the names that have to be there."""
 
     KIND: ClassVar[str] = "flip"
-    store: str
+    PHASE: ClassVar[str] = "flip"
     release: HostRelease
     files: tuple[str, ...]
-
-    @property
-    def phase(self) -> str:
-        """After everything was read back."""
-        return "flip"
-
-    @property
-    def target(self) -> str:
-        """The store."""
-        return self.store
 
     @property
     def key(self) -> str:
         """`flip/github/v2.1.0`."""
         return f"flip/{self.store}/{self.release.tag}"
-
-    @property
-    def size(self) -> int:
-        """Next to nothing."""
-        return 0
 
     def describe(self) -> str:
         """`publish v2.1.0 in github`."""
@@ -123,11 +93,11 @@ class PublishDraft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MarkLatest:
+class MarkLatest(OnStore):
     """Let a forge call a release the latest; `backwards` is the reason why that may be an older one."""
 
     KIND: ClassVar[str] = "latest"
-    store: str
+    PHASE: ClassVar[str] = "point"
     tag: str
     version: str
     scheme: str
@@ -135,24 +105,9 @@ class MarkLatest:
     backwards: str = ""
 
     @property
-    def phase(self) -> str:
-        """It is a pointer."""
-        return "point"
-
-    @property
-    def target(self) -> str:
-        """The store."""
-        return self.store
-
-    @property
     def key(self) -> str:
         """`point/github/latest`."""
         return f"point/{self.store}/latest"
-
-    @property
-    def size(self) -> int:
-        """Next to nothing."""
-        return 0
 
     def describe(self) -> str:
         """`call v2.1.0 the latest release in github`."""
@@ -199,33 +154,18 @@ class MarkLatest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Withdraw:
+class Withdraw(OnStore):
     """Mark a release as withdrawn, with a notice that says what to do instead; its files stay."""
 
     KIND: ClassVar[str] = "withdraw"
-    store: str
+    PHASE: ClassVar[str] = "announce"
     tag: str
     notice: str
-
-    @property
-    def phase(self) -> str:
-        """After the pointers have left it, as the last thing that users see."""
-        return "announce"
-
-    @property
-    def target(self) -> str:
-        """The store."""
-        return self.store
 
     @property
     def key(self) -> str:
         """`withdraw/github/v2.2.0`."""
         return f"withdraw/{self.store}/{self.tag}"
-
-    @property
-    def size(self) -> int:
-        """Next to nothing."""
-        return 0
 
     def describe(self) -> str:
         """`withdraw v2.2.0 in github`."""

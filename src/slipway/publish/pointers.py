@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from slipway.actions.action import Probe, Receipt, State
+from slipway.actions.action import OnStore, Probe, Receipt, State
 from slipway.actions.site import Site
 from slipway.actions.store import Pointed
 from slipway.environments import Form
@@ -15,11 +15,11 @@ from slipway.version import Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MovePointer:
+class MovePointer(OnStore):
     """Let a name lead to a file or a folder of a release; `backwards` is the reason why it may go to an older one."""
 
     KIND: ClassVar[str] = "pointer"
-    store: str
+    PHASE: ClassVar[str] = "point"
     name: str
     form: Form
     to: str
@@ -28,24 +28,9 @@ class MovePointer:
     backwards: str = ""
 
     @property
-    def phase(self) -> str:
-        """Pointers move last."""
-        return "point"
-
-    @property
-    def target(self) -> str:
-        """The store."""
-        return self.store
-
-    @property
     def key(self) -> str:
         """`point/site/latest`."""
         return f"point/{self.store}/{self.name}"
-
-    @property
-    def size(self) -> int:
-        """Next to nothing."""
-        return 0
 
     def describe(self) -> str:
         """`let latest in site lead to v2.1.0`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from slipway.actions.action import Probe, Receipt, State
+from slipway.actions.action import OnStore, Probe, Receipt, State
 from slipway.actions.site import Site
 from slipway.actions.store import Content
 from slipway.errors import VerificationError
@@ -14,22 +14,12 @@ from slipway.verify.public.serving import reachable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PublicFile:
+class PublicFile(OnStore):
     """Download a file through its public address and compare it with what was published."""
 
     KIND: ClassVar[str] = "public-file"
-    store: str
+    PHASE: ClassVar[str] = "check"
     content: Content
-
-    @property
-    def phase(self) -> str:
-        """When it is public, and before anybody is led to it."""
-        return "check"
-
-    @property
-    def target(self) -> str:
-        """The store."""
-        return self.store
 
     @property
     def key(self) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from slipway import process
-from slipway.actions.action import Probe, Receipt, State
+from slipway.actions.action import OnStore, Probe, Receipt, State
 from slipway.actions.site import Site
 from slipway.actions.store import Content
 from slipway.download import shown
@@ -47,14 +47,14 @@ _lock: Final = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PublicInstall:
+class PublicInstall(OnStore):
     """Install by the published install.sh in a clean container, and ask the program how it is.
 
     `architectures` are those that the release has Linux programs for; `health` is the command that says the version.
     """
 
     KIND: ClassVar[str] = "public-install"
-    store: str
+    PHASE: ClassVar[str] = "check"
     script: Content
     version: str
     architectures: tuple[str, ...]
@@ -63,24 +63,9 @@ class PublicInstall:
     health: tuple[str, ...] = ()
 
     @property
-    def phase(self) -> str:
-        """When everything is public, and before anybody is led to it."""
-        return "check"
-
-    @property
-    def target(self) -> str:
-        """The store."""
-        return self.store
-
-    @property
     def key(self) -> str:
         """`check/site/install`; no file has this name, which has no folder."""
         return f"check/{self.store}/install"
-
-    @property
-    def size(self) -> int:
-        """What a container downloads is not counted."""
-        return 0
 
     def describe(self) -> str:
         """`install v2.1.0/install.sh from site in a clean container`."""

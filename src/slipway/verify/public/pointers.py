@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 from urllib.parse import quote, urlsplit
 
-from slipway.actions.action import Probe, Receipt, State
+from slipway.actions.action import OnStore, Probe, Receipt, State
 from slipway.actions.site import Site
 from slipway.download import shown
 from slipway.environments import Form
@@ -20,35 +20,20 @@ _LONGEST_PAUSE: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PublicPointer:
+class PublicPointer(OnStore):
     """Ask the public address of a pointer until it serves what the pointer leads to, for `patience` seconds at most."""
 
     KIND: ClassVar[str] = "public-pointer"
-    store: str
+    PHASE: ClassVar[str] = "point"
     name: str
     form: Form
     to: str
     patience: float = PATIENCE
 
     @property
-    def phase(self) -> str:
-        """After the pointer has moved, and before anybody is told."""
-        return "point"
-
-    @property
-    def target(self) -> str:
-        """The store."""
-        return self.store
-
-    @property
     def key(self) -> str:
         """`point/site/latest (public)`."""
         return f"point/{self.store}/{self.name} (public)"
-
-    @property
-    def size(self) -> int:
-        """Next to nothing."""
-        return 0
 
     def describe(self) -> str:
         """`see that the public is led from latest in site to v2.1.0`."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from slipway.actions.action import Probe, Receipt, State
+from slipway.actions.action import OnStore, Probe, Receipt, State
 from slipway.actions.site import Site
 from slipway.actions.store import Content
 from slipway.errors import GateError, SlipwayError, VerificationError
@@ -30,23 +30,13 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PublicSignatures:
+class PublicSignatures(OnStore):
     """Download the signatures of a store's files and check them; `rules` say which keys are trusted, and no secrets."""
 
     KIND: ClassVar[str] = "public-signatures"
-    store: str
+    PHASE: ClassVar[str] = "check"
     pairs: tuple[Signed, ...]
     rules: SignRules
-
-    @property
-    def phase(self) -> str:
-        """When they are public, and before anybody is led to them."""
-        return "check"
-
-    @property
-    def target(self) -> str:
-        """The store."""
-        return self.store
 
     @property
     def key(self) -> str:
